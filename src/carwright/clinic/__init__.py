@@ -1,0 +1,1 @@
+"""What a clinician does and reads: regimens, supportive care, grades and response."""

@@ -1,0 +1,1 @@
+"""A CAR as data, and its named effects on model parameters."""

@@ -1,0 +1,1 @@
+"""The biology as data: Antimony modules and one parameter table per disease."""

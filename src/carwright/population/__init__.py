@@ -1,0 +1,1 @@
+"""Virtual patients: distributions, two levels of variation, counter-based random streams."""

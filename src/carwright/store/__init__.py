@@ -1,0 +1,1 @@
+"""Run folders: shards, checksums, resume and provenance."""

@@ -1,0 +1,1 @@
+"""The front door: study files, their schema and overrides."""

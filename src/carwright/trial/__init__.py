@@ -1,0 +1,1 @@
+"""Dose spaces, designs, calendar and replay of trials on potential outcomes."""
