@@ -241,7 +241,7 @@ class _Reader:
         items: list[object] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             here = (*path, len(items))
-            self.lines[here] = event.start_mark.line + 1
+            self.lines[here] = _line(event)
             items.append(self._value(event, events, here))
         return items
 
@@ -256,7 +256,7 @@ class _Reader:
                 found = f"first on line {self.lines[here]}"
                 fix = "keep one of the two"
                 self._refuse("YAML007", f"the key {key!r} is given twice", event, found, fix=fix)
-            self.lines[here] = event.start_mark.line + 1
+            self.lines[here] = _line(event)
             mapping[key] = self._value(next(events), events, here)
         return mapping
 
@@ -269,8 +269,12 @@ class _Reader:
     def _refuse(
         self, code: str, what: str, event: Any, found: str = "", allowed: str = "", fix: str = ""
     ) -> NoReturn:
-        where = f"{self.name}, line {event.start_mark.line + 1}"
+        where = f"{self.name}, line {_line(event)}"
         _refuse(code, what, where, found, allowed, fix)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _event_kind(event: Any) -> str:

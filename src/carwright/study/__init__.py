@@ -1,1 +1,7 @@
 """The front door: study files, their schema and overrides."""
+
+from carwright.study.load import list_studies, load_study, read_study
+from carwright.study.quantities import QUANTITIES, Quantity
+from carwright.study.schema import STUDY_ARM, Study
+
+__all__ = ["QUANTITIES", "STUDY_ARM", "Quantity", "Study", "list_studies", "load_study", "read_study"]

@@ -1,0 +1,74 @@
+"""The quantities that a run summarises and that a study may compare with published facts, by name.
+
+The names are the same in ``summary.json``, in the report, in the Python API and in the documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One summarised quantity.
+
+    Parameters
+    ----------
+    name
+        Its name everywhere.
+    label
+        Its name for readers.
+    unit
+        Unit of the estimate.
+    kind
+        ``rate``: share of the patients named in the unit; ``median``: median over infused patients;
+        ``probability``: one probability per dose node.
+    """
+
+    name: str
+    label: str
+    unit: str
+    kind: Literal["rate", "median", "probability"]
+
+
+def _rate(name: str, label: str, of: str = "infused") -> Quantity:
+    return Quantity(name, label, f"fraction of {of}", "rate")
+
+
+def _median(name: str, label: str, unit: str) -> Quantity:
+    return Quantity(name, label, unit, "median")
+
+
+QUANTITIES: dict[str, Quantity] = {
+    quantity.name: quantity
+    for quantity in (
+        _rate("infused_fraction", "Enrolled patients who were infused", "enrolled"),
+        _rate("dlt_rate", "Dose-limiting toxicity", "evaluable"),
+        _rate("crs_grade_ge1", "CRS grade 1 or higher"),
+        _rate("crs_grade_ge2", "CRS grade 2 or higher"),
+        _rate("crs_grade_ge3", "CRS grade 3 or higher"),
+        _rate("crs_grade_ge4", "CRS grade 4 or higher"),
+        _rate("crs_death", "Death from CRS"),
+        _rate("icans_grade_ge1", "ICANS grade 1 or higher"),
+        _rate("icans_grade_ge3", "ICANS grade 3 or higher"),
+        _rate("hlh_mas", "HLH/MAS"),
+        _rate("psa30", "PSA fall of 30 % or more"),
+        _rate("psa50", "PSA fall of 50 % or more"),
+        _rate("psa90", "PSA fall of 90 % or more"),
+        _rate("psa98", "PSA fall of 98 % or more"),
+        _median("cmax_copies_per_ug", "Peak CAR-T in blood", "copies/ug DNA"),
+        _median("tmax_days", "Day of the CAR-T peak in blood", "days"),
+        _median("persistence_days", "Persistence of CAR-T in blood", "days"),
+        _median("tumour_site_peak_cells", "Peak CAR-T in tumour", "cells"),
+        _median("il6_peak", "Peak IL-6", "pg/mL"),
+        _median("ifng_peak", "Peak IFN-gamma", "pg/mL"),
+        _median("ferritin_peak", "Peak ferritin", "ng/mL"),
+        _median("crp_peak", "Peak CRP", "mg/L"),
+        _median("inhibitory_index_fold_day28", "Inhibition at the tumour, day 28 over baseline", "fold"),
+        _rate("antigen_low_relapse", "Relapse with antigen-low tumour"),
+        _median("anc_below_500_days", "Days with neutrophils below 500/uL", "days"),
+        _median("progression_free_days", "Progression-free time", "days"),
+        Quantity("recommended_node", "Recommended dose", "probability", "probability"),
+    )
+}

@@ -1,0 +1,189 @@
+"""The study file: disease model, construct, dose space, design, population and the facts to compare with."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from itertools import pairwise
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, PrivateAttr
+
+from carwright.study import fields as f
+from carwright.study.fields import Part
+
+# pydantic still carries a long-deprecated method `construct`; in a study the word means the CAR.
+warnings.filterwarnings("ignore", 'Field name "construct" in "Study"', UserWarning)
+
+STUDY_ARM = "study"
+"""Name of the arm that a study describes itself; comparators have names of their own."""
+
+
+class ConstructChoice(Part):
+    """The CAR under study."""
+
+    name: f.ConstructName = Field(description="Construct from the catalogue.")
+    armour: f.ArmourName | None = Field(
+        None, description="Replaces the construct's armour; 'none' removes it; null keeps it."
+    )
+
+
+class Population(Part):
+    """Virtual patients, drawn in blocks: one draw of the uncertain population per block."""
+
+    patients: f.Count = Field(description="Virtual patients in all.")
+    patients_per_population: f.Count = Field(
+        description="Patients who share one draw of the population; a simulated trial draws from one block."
+    )
+
+
+class DoseNode(Part):
+    """One dose level: cells and lymphodepletion."""
+
+    id: f.NodeId = Field(description="Short name, as in the protocol.")
+    cells_per_m2: f.DoseBand = Field(description="Assigned CAR-T cells, low and high end, cells/m2.")
+    lymphodepletion: f.LymphodepletionName = Field(description="Regimen before the infusion.")
+
+
+class DoseSpace(Part):
+    """Dose levels and what is known about their order."""
+
+    nodes: tuple[DoseNode, ...] = Field(description="Dose levels.", min_length=1)
+    order: tuple[str, ...] = Field(
+        (), description="Chains such as '1 < 2 < 3': no more toxic to the left. Other pairs are not ordered."
+    )
+    source: str = Field(description="Where the levels come from.", min_length=1)
+
+    def node(self, node_id: str) -> DoseNode:
+        """Return the node with this id; KeyError if there is none."""
+        return {node.id: node for node in self.nodes}[node_id]
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Neighbours in the chains, (lower, higher)."""
+        chains = [[step.strip() for step in chain.split("<")] for chain in self.order]
+        return tuple(pair for chain in chains for pair in pairwise(chain))
+
+
+class Design(Part):
+    """The dose-finding rule and its way through the dose space."""
+
+    name: f.DesignName = Field(description="Dose-finding design.")
+    path: tuple[f.NodeId, ...] = Field(description="Nodes in the order of escalation.", min_length=1)
+    fallback: dict[str, f.NodeId] = Field(
+        default_factory=dict, description="Node to try after the key's node was stopped for toxicity."
+    )
+    halt_on_death: bool = Field(True, description="A treatment-related death stops the node at once.")
+
+
+class Adjudication(Part):
+    """How dose-limiting toxicity is decided."""
+
+    rule: f.AdjudicationName = Field(description="Rule that drives the design.")
+    compare: tuple[f.AdjudicationName, ...] = Field(
+        (), description="Further rules under which the same patients are judged."
+    )
+    window_days: f.Days = Field(description="Observation window after the infusion, days.", gt=0)
+    ctcae: f.CtcaeVersion = Field(description="Version of CTCAE for laboratory grades.")
+
+
+class Accrual(Part):
+    """The calendar of enrolment."""
+
+    patients_per_month: f.PatientsPerMonth = Field(description="Mean accrual, patients/month.")
+    sentinel_gap_days: f.Days = Field(description="Wait after the first patient of each cohort, days.")
+    review_days: f.Days = Field(description="From the end of the last window to the next cohort, days.")
+    source: str = Field(description="Where the numbers come from.", min_length=1)
+    kind: Literal["published", "fitted", "assumed"] = Field(description="Standing of the numbers.")
+
+
+class Attrition(Part):
+    """Why an enrolled patient is not infused, or not with the assigned dose."""
+
+    manufacturing_failure: f.Fraction = Field(description="Product not released, fraction of enrolled.")
+    progression: f.Fraction = Field(description="Progression before the infusion, fraction of enrolled.")
+    withdrawal: f.Fraction = Field(description="Withdrawal before the infusion, fraction of enrolled.")
+    below_assigned_dose: f.Fraction = Field(
+        description="Product with fewer cells than the assigned band, fraction of infused."
+    )
+    vein_to_vein_days: f.DayBand = Field(
+        description="Leukapheresis to infusion, days: every length in the band is equally likely."
+    )
+    source: str = Field(description="Where the numbers come from.", min_length=1)
+    kind: Literal["published", "fitted", "assumed"] = Field(description="Standing of the numbers.")
+
+    @property
+    def not_infused(self) -> float:
+        """Fraction of enrolled patients who are never infused."""
+        return self.manufacturing_failure + self.progression + self.withdrawal
+
+
+class Comparator(Part):
+    """The same patients with something changed."""
+
+    name: f.Slug = Field(description="Name of the arm in tables.")
+    label: str = Field(description="Name of the arm for readers.", min_length=1)
+    set: dict[str, Any] = Field(description="Changed keys, as in --set.", min_length=1)
+
+
+class PublishedFact(Part):
+    """A published result that the simulation is shown beside."""
+
+    quantity: f.QuantityName = Field(description="Quantity, as in summary.json.")
+    count: int | None = Field(None, description="Patients with the event.", ge=0)
+    of: int | None = Field(None, description="Patients observed.", ge=1)
+    value: float | None = Field(None, description="Published value when it is no count; the quantity's unit.")
+    source: str = Field(description="DOI and place in the publication.", min_length=1)
+    certainty: Literal["published", "inferred"] = Field(
+        description="Printed in the source, or derived from what it prints."
+    )
+
+
+class Study(Part):
+    """A study as understood: every number in its documented unit, every default filled in."""
+
+    study: f.Slug = Field(description="Name of the study.")
+    title: str = Field(description="One line for readers.", min_length=1)
+    label: str = Field(description="Name of the study's own arm for readers.", min_length=1)
+    question: str = Field(description="The question that the study answers.", min_length=1)
+    model: f.ModelName = Field(description="Disease model.")
+    construct: ConstructChoice = Field(description="The CAR under study.")  # type: ignore[assignment]  # as above
+    population: Population = Field(description="Virtual patients.")
+    trials: f.Count = Field(description="Simulated trials.")
+    seed: f.Seed = Field(description="Seed of every random stream.")
+    horizon_days: f.Days = Field(description="Follow-up after the infusion, days.", gt=0, le=36525)
+    dose_space: DoseSpace = Field(description="Dose levels.")
+    design: Design = Field(description="Dose-finding design.")
+    adjudication: Adjudication = Field(description="Dose-limiting toxicity.")
+    care: tuple[f.CareName, ...] = Field((), description="Supportive-care rules that react in the solve.")
+    accrual: Accrual = Field(description="Calendar of enrolment.")
+    attrition: Attrition = Field(description="Loss between enrolment and infusion.")
+    comparators: tuple[Comparator, ...] = Field((), description="Further arms on the same patients.")
+    parameters: dict[str, float] = Field(
+        default_factory=dict,
+        description="Population medians that replace those of the model's table, in the table's units.",
+    )
+    published: tuple[PublishedFact, ...] = Field((), description="Facts to compare with.")
+
+    _as_given: str | None = PrivateAttr(None)
+    _arms: tuple[tuple[str, str, Study], ...] = PrivateAttr(())
+
+    @property
+    def as_given(self) -> str:
+        """Text of the file that the study was read from; the resolved text if it came from no file."""
+        return self._as_given if self._as_given is not None else self.to_yaml()
+
+    def arms(self) -> tuple[tuple[str, str, Study], ...]:
+        """List the arms as (name, label, study): the study itself first, then its comparators resolved."""
+        return ((STUDY_ARM, self.label, self), *self._arms)
+
+    def to_yaml(self) -> str:
+        """Write the study as understood; reading this text gives the same study again."""
+        data = self.model_dump(mode="json")
+        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved text: two studies with the same digest give the same results."""
+        return hashlib.sha256(self.to_yaml().encode()).hexdigest()
