@@ -1,0 +1,1 @@
+"""Dose-finding designs, one file each; `carwright.trial.registry` builds them by name."""

@@ -1,0 +1,1 @@
+"""Rules that wrap a design, one file each; ``design | rule``."""

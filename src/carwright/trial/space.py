@@ -1,0 +1,184 @@
+"""Dose space: labelled nodes over cell dose and lymphodepletion, on a partial order.
+
+A CAR-T trial rarely climbs one ladder. In NCT03089203 cohorts 1, 2, 3 and -3 form a partial order, 1 < 2 < 3
+and 1 < -3 < 3, in which 2 (more cells, no lymphodepletion) and -3 (fewer cells after lymphodepletion) cannot
+be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from carwright.errors import Problems
+from carwright.trial.outcomes import is_label
+
+
+@dataclass(frozen=True, slots=True)
+class DoseNode:
+    """One dose: a band of cells per body surface after a lymphodepletion regimen.
+
+    Parameters
+    ----------
+    id
+        Label, such as ``"1"`` or ``"-3"``.
+    cells_per_m2
+        Lowest and highest number of CAR-positive cells per m2 of body surface.
+    lymphodepletion
+        Name of a regimen of the clinic room, such as ``"none"`` or ``"flu-cy-300-30x3"``.
+    """
+
+    id: str
+    cells_per_m2: tuple[float, float]
+    lymphodepletion: str
+
+
+@dataclass(frozen=True)
+class DoseSpace:
+    """Dose nodes and the order in which toxicity is taken to rise.
+
+    Parameters
+    ----------
+    nodes
+        The nodes; columns of every table of potential outcomes follow their order.
+    order
+        Chains such as ``"1 < 2 < 3"``. What no chain joins, directly or through others, cannot be compared.
+
+    Raises
+    ------
+    CarwrightError
+        Naming every invalid or repeated label, invalid band, unreadable chain, unknown label and cycle.
+    """
+
+    nodes: tuple[DoseNode, ...]
+    order: tuple[str, ...]
+    _above: dict[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        problems = Problems()
+        _check_nodes(self.nodes, problems)
+        steps = _read_chains(self.order, set(self.labels), problems)
+        above = _closure(self.labels, steps)
+        for label in self.labels:
+            if label in above[label]:
+                problems.add(
+                    "TRIAL013",
+                    f"node {label} lies above itself",
+                    where="dose space, order",
+                    found="; ".join(self.order),
+                    allowed="a partial order, without cycles",
+                    fix="remove or turn one of the comparisons in which the node takes part",
+                )
+        problems.raise_if_any()
+        object.__setattr__(self, "_above", above)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of `nodes`."""
+        return tuple(node.id for node in self.nodes)
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Column of each label in tables of potential outcomes."""
+        return {label: column for column, label in enumerate(self.labels)}
+
+    def node(self, label: str) -> DoseNode:
+        """Return the node with this label; KeyError if there is none."""
+        return self.nodes[self.columns[label]]
+
+    def above(self, label: str) -> frozenset[str]:
+        """Labels strictly above ``label``."""
+        return self._above[label]
+
+    def below(self, label: str) -> frozenset[str]:
+        """Labels strictly below ``label``."""
+        return frozenset(other for other in self.labels if label in self.above(other))
+
+    def comparable(self, one: str, other: str) -> bool:
+        """Whether the order says which of two nodes is the higher one, or they are the same."""
+        return one == other or other in self.above(one) or one in self.above(other)
+
+    def maximal(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Those of ``labels`` with none of ``labels`` above them, in the order of `nodes`."""
+        chosen = set(labels)
+        return tuple(label for label in self.labels if label in chosen and not self.above(label) & chosen)
+
+
+def _check_nodes(nodes: Sequence[DoseNode], problems: Problems) -> None:
+    if not nodes:
+        problems.add(
+            "TRIAL010", "the dose space has no nodes", where="dose space", fix="give at least one node"
+        )
+    seen: set[str] = set()
+    for position, node in enumerate(nodes, start=1):
+        where = f"dose space, node {position}"
+        if not is_label(node.id):
+            problems.add(
+                "TRIAL011",
+                "this cannot label a dose node",
+                where=where,
+                found=repr(node.id),
+                allowed="letters, digits and + - _ . without a capital N, T, E or B at the end",
+                fix="choose a label that outcome strings such as 1NNN 2NTT can show",
+            )
+        if node.id in seen:
+            problems.add(
+                "TRIAL011",
+                "two nodes have the same label",
+                where=where,
+                found=node.id,
+                fix="rename one of them",
+            )
+        seen.add(node.id)
+        low, high = node.cells_per_m2
+        if not 0.0 < low <= high < float("inf"):
+            problems.add(
+                "TRIAL012",
+                f"the cell band of node {node.id} is not valid",
+                where=where,
+                found=f"{low:g} to {high:g} cells/m2",
+                allowed="0 < lowest <= highest",
+                fix="give the lowest and the highest number of cells per m2",
+            )
+
+
+def _read_chains(chains: Sequence[str], known: set[str], problems: Problems) -> set[tuple[str, str]]:
+    steps: set[tuple[str, str]] = set()
+    for chain in chains:
+        labels = [label.strip() for label in chain.split("<")]
+        unknown = [label for label in labels if label not in known]
+        if len(labels) < 2 or "" in labels:
+            problems.add(
+                "TRIAL014",
+                "this is not a chain of nodes",
+                where="dose space, order",
+                found=repr(chain),
+                allowed='labels joined by <, such as "1 < 2 < 3"',
+                fix="write each chain from the lowest to the highest node",
+            )
+        elif unknown:
+            problems.add(
+                "TRIAL015",
+                "the order names nodes that do not exist",
+                where=f'dose space, order "{chain}"',
+                found=", ".join(unknown),
+                allowed=", ".join(sorted(known)),
+                fix="use the labels of the nodes",
+            )
+        else:
+            steps.update(pairwise(labels))
+    return steps
+
+
+def _closure(labels: Sequence[str], steps: set[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    above: dict[str, set[str]] = {label: set() for label in labels}
+    for low, high in steps:
+        above[low].add(high)
+    # Warshall's transitive closure: after the round for a node, every way through that node is known.
+    for middle in labels:
+        for label in labels:
+            if middle in above[label]:
+                above[label] |= above[middle]
+    return {label: frozenset(higher) for label, higher in above.items()}
