@@ -156,5 +156,6 @@ def assert_consistent(state: State) -> None:
         == state.design.decide(tuple(cohort.canonical() for cohort in state.history)),
     }
     broken = [rule for rule, holds in rules.items() if not holds]
-    assert not broken, f"{state.design.name} after {state.history}: {decision} breaks: {'; '.join(broken)}" #
-    noqa: S101 - the purpose of this function
+    if broken:
+        message = f"{state.design.name} after {state.history}: {decision} breaks: {'; '.join(broken)}"
+        raise AssertionError(message)

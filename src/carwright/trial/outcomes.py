@@ -134,7 +134,7 @@ def format_outcomes(history: Iterable[Cohort]) -> str:
 
 
 def path_of(history: Iterable[Cohort]) -> str:
-    """Outcome string of a whole trial: letters in canonical order, successive cohorts at one node written together.
+    """Outcome string of a whole trial: letters in canonical order, successive cohorts at a node together.
 
     Two trials have the same path exactly if the same things were seen in the same order of nodes.
     """
