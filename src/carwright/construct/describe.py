@@ -40,7 +40,7 @@ class Armour(_Part):
 class Construct(_Part):
     """A CAR-T construct: antigen, domains from outside to inside, and armour."""
 
-    construct: str
+    name: str
     title: str
     antigen: str
     generation: Annotated[int, Field(ge=1, le=5)]

@@ -1,6 +1,6 @@
 """The biology as data: Antimony modules and one parameter table per disease.
 
-`load_model` composes them into one model; `Model.sbml` is what the engine, libroadrunner and COPASI read alike.
+`load_model` composes them into one model; `Model.sbml` is what the engine, libroadrunner and COPASI read.
 """
 
 from carwright.models.check import check_model

@@ -1,4 +1,4 @@
-"""Checks of a model: libSBML's consistency and unit checks, and that table and equations name the same things."""
+"""Checks of a model: libSBML's consistency and unit checks, and that table and equations name the same."""
 
 from __future__ import annotations
 

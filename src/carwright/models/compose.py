@@ -39,8 +39,8 @@ class Model:
     def sbml(self) -> str:
         """The whole model as SBML Level 3 Version 2.
 
-        Stochastic extinction of a tumour clone, dosing and care are not part of the file: they are jumps that the solver
-        makes (see `ParameterTable.extinctions` and the clinic).
+        Stochastic extinction of a tumour clone, dosing and care are not part of the file: they are jumps that
+        the solver makes (see `ParameterTable.extinctions` and the clinic).
         """
         return antimony_to_sbml(self.antimony, self.name)
 
@@ -109,7 +109,8 @@ def _compose(model: Model) -> str:
     lines = [f"// {table.title}. Research software, never for treatment decisions.", f"model {model.name}()"]
     lines.append(_module_text("units"))
     lines += [_with_dimensionless_numbers(text) for text in model.equations.values()]
-    lines += [f"{row.name} has {row.unit};" for row in (*table.states, *table.read_outs)]
+    lines += [f"{state.name} has {state.unit};" for state in table.states]
+    lines += [f"{read_out.name} has {read_out.unit};" for read_out in table.read_outs]
     lines += [f"{row.name} = {row.value!r}; {row.name} has {row.unit};" for row in table.parameters]
     lines.append("end")
     return "\n".join(lines) + "\n"

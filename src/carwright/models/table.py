@@ -28,9 +28,10 @@ class _Row(BaseModel):
 class Parameter(_Row):
     """One parameter or covariate.
 
-    ``patients`` is the standard deviation between patients and ``population`` the uncertainty of the median between
-    plausible populations, both of ln(value) for `lognormal` and of logit(value) for `logitnormal`. A uniform one spreads
-    over ``range``; an exponential one has ``value`` as its mean. Both of those ignore the two deviations.
+    ``patients`` is the standard deviation between patients and ``population`` the uncertainty of the median
+    between plausible populations, both of ln(value) for `lognormal` and of logit(value) for `logitnormal`. A
+    uniform one spreads over ``range``; an exponential one has ``value`` as its mean. Both of those ignore the
+    two deviations.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """Drawing virtual patients from a parameter table.
 
-Two levels are kept apart. *Between populations*: nobody knows the true median of a parameter, so each population has its own,
-drawn once; a simulated trial meets the patients of one population. *Between patients* of that population: biology differs.
+Two levels are kept apart. *Between populations*: nobody knows the true median of a parameter, so each
+population has its own, drawn once; a simulated trial meets the patients of one population. *Between patients*
+of that population: biology differs.
 Patient ``i`` belongs to population ``i // patients_per_population``.
 """
 
@@ -57,8 +58,8 @@ def draw(
 ) -> Patients:
     """Draw the patients ``first`` to ``first + count - 1``.
 
-    The same patient results whatever else is drawn with it. Values follow the table's distributions, truncated to each
-    parameter's range; the correlations join the normal deviates behind them (Gaussian copula).
+    The same patient results whatever else is drawn with it. Values follow the table's distributions, cut off
+    at each parameter's range; the correlations join the normal deviates behind them (Gaussian copula).
 
     Parameters
     ----------
@@ -129,10 +130,10 @@ def _population_deviates(row: Parameter, seed: int, population: NDArray[np.int64
 def _quantiles(row: Parameter, patient: Floats, population: Floats) -> Floats:
     """Values at the given normal deviates, truncated to the parameter's range."""
     if row.distribution == "uniform":
-        return row.low + (row.high - row.low) * ndtr(patient)
+        return np.asarray(row.low + (row.high - row.low) * ndtr(patient))
     if row.distribution == "exponential":
         highest = -np.expm1(-row.high / row.value)
-        return -row.value * np.log1p(-highest * ndtr(patient))
+        return np.asarray(-row.value * np.log1p(-highest * ndtr(patient)))
     with np.errstate(divide="ignore"):
         forward, backward = (np.log, np.exp) if row.distribution == "lognormal" else (logit, expit)
         low, high, median = forward(row.low), forward(row.high), forward(row.value)
@@ -141,7 +142,7 @@ def _quantiles(row: Parameter, patient: Floats, population: Floats) -> Floats:
 
 
 def _truncated(centre: Floats, deviation: float, deviate: Floats, low: float, high: float) -> Floats:
-    """Quantile of a normal distribution cut off at ``low`` and ``high``, at the probability of ``deviate``."""
+    """Quantile of a normal distribution cut off at ``low`` and ``high``, where ``deviate`` stands."""
     if deviation == 0:
         return centre
     below, above = ndtr((low - centre) / deviation), ndtr((high - centre) / deviation)

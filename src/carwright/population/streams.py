@@ -1,11 +1,11 @@
 """Counter-based random numbers, keyed by seed, purpose and patient.
 
-A number depends only on ``(seed, purpose, index)``: never on how many were asked for before, on the number of threads or
-workers, or on which other purposes exist. Adding patients therefore leaves the earlier ones as they were, bit for bit, and
-adding a parameter leaves the other parameters as they were.
+A number depends only on ``(seed, purpose, index)``: never on how many were asked for before, on the number
+of threads or workers, or on which other purposes exist. Adding patients therefore leaves the earlier ones as
+they were, bit for bit, and adding a parameter leaves the other parameters as they were.
 
-The generator is Philox 4x64-10 (Salmon, Moraes, Dror and Shaw, SC'11, doi 10.1145/2063384.2063405) as NumPy ships it:
-the key holds the seed and a hash of the purpose, the counter holds the index.
+The generator is Philox 4x64-10 (Salmon, Moraes, Dror and Shaw, SC'11, doi 10.1145/2063384.2063405) as NumPy
+ships it: the key holds the seed and a hash of the purpose, the counter holds the index.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ def uniforms(seed: int, purpose: str, first: int, count: int, width: int = 1) ->
         raise ValueError(message)
     ticks = -(-width // WORDS_PER_TICK)
     purpose_key = int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=8).digest(), "little")
-    # NumPy's Philox steps its counter before the first block, so block i comes from counter i + 1 of every run alike.
     generator = np.random.Philox(key=np.array([seed, purpose_key], dtype=np.uint64), counter=first * ticks)
     raw = generator.random_raw(count * ticks * WORDS_PER_TICK).reshape(count, ticks * WORDS_PER_TICK)[
         :, :width

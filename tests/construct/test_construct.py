@@ -1,0 +1,43 @@
+"""Constructs act through named effects on parameters that exist."""
+
+import pytest
+
+from carwright.construct import (
+    EFFECTS,
+    list_armours,
+    list_constructs,
+    load_armour,
+    load_construct,
+    parameter_medians,
+)
+from carwright.errors import CarwrightError
+from carwright.models import list_models, load_model
+
+
+def test_every_construct_loads_and_its_armour_exists():
+    for name in list_constructs():
+        construct = load_construct(name)
+        assert construct.name == name
+        assert construct.armour in list_armours()
+
+
+def test_effects_name_parameters_of_every_model_within_their_range():
+    for model in list_models():
+        for armour in list_armours():
+            for effect, strength in load_armour(armour).effects.items():
+                row = load_model(model).table.parameter(EFFECTS[effect])
+                assert row.low <= strength.value <= row.high
+
+
+def test_an_armour_can_be_taken_off():
+    construct = load_construct("psma-dntgfbr2")
+    assert parameter_medians(construct)["tgf_beta_resistance"] > 0
+    assert parameter_medians(construct, "none") == {}
+    assert parameter_medians(load_construct("psma"), "dntgfbr2") == parameter_medians(construct)
+
+
+@pytest.mark.parametrize("load", [load_construct, load_armour])
+def test_an_unknown_name_is_one_clear_error(load):
+    with pytest.raises(CarwrightError, match="psma-dntgfbr3") as caught:
+        load("psma-dntgfbr3")
+    assert len(caught.value.problems) == 1
