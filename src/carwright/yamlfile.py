@@ -160,15 +160,15 @@ def parse_yaml(text: str, name: str) -> Document:
     return Document(name, text, data, reader.lines)
 
 
-def parse_scalar(text: str) -> Any:
-    """Read one YAML value such as ``0.3``, ``none``, ``[1e7, 3e7]`` or ``{a: 1}``, as given to ``--set``.
+def parse_scalar(text: str, name: str) -> Any:
+    """Read one YAML value such as ``0.3``, ``none``, ``[1e7, 3e7]`` or ``{a: 1}``; messages call it `name`.
 
     Raises
     ------
     CarwrightError
         As `parse_yaml`.
     """
-    return parse_yaml("value: " + text if text else "value:", "the value " + repr(text)).data["value"]
+    return parse_yaml("value: " + text if text else "value:", name).data["value"]
 
 
 def _plain(text: str) -> object:

@@ -46,7 +46,7 @@ def refusal(text: str) -> CarwrightError:
     ],
 )
 def test_values_of_the_core_schema(text: str, value: object) -> None:
-    found = parse_scalar(text)
+    found = parse_scalar(text, "x")
     assert found == value
     assert type(found) is type(value)
 

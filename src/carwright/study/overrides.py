@@ -24,7 +24,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         If there is no ``=`` or the value is not YAML.
     """
     key, separator, value = text.partition("=")
-    if not separator or not key.strip():
+    if not separator or not override_path(key.strip()):
         problem = Problem(
             "STUDY009",
             "an override needs a key and a value",
@@ -34,7 +34,7 @@ def parse_override(text: str) -> tuple[str, Any]:
             "for example --set construct.armour=none",
         )
         raise CarwrightError(problem)
-    return key.strip(), parse_scalar(value.strip())
+    return key.strip(), parse_scalar(value.strip(), f"--set {text}")
 
 
 def apply_overrides(data: Mapping[str, Any], overrides: Mapping[str, Any], where: str) -> dict[str, Any]:
