@@ -1,1 +1,5 @@
-"""Figures, one file each, and the offline HTML report."""
+"""The report: figures (one file each), templates and one offline HTML file."""
+
+from carwright.report.write import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,140 @@
+"""The answer on page one: the verdict in one sentence, and the numbers it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from carwright.report.paired import Difference, differences
+from carwright.report.published import comparisons
+from carwright.report.run import STUDY_ARM, Run
+from carwright.report.wording import listed, percent, points, span
+
+HEADLINE = "psa30"
+"""The quantity by which arms are compared in the verdict: the response that the published trial reports first."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A number that is read first."""
+
+    value: str
+    label: str
+    detail: str
+
+
+def verdict(run: Run) -> str:
+    """One sentence composed from the run's numbers."""
+    clauses = [clause for clause in (_coverage(run), _recommendation(run), *_arms(run)) if clause]
+    return f"{'; '.join(clauses)}." if clauses else "This run compares nothing and recommends nothing."
+
+
+def cards(run: Run) -> list[Card]:
+    """The same numbers, one by one, with what did not work first."""
+    return [card for card in (_failures(run), _coverage_card(run), _recommended_card(run), *_arm_cards(run)) if card]
+
+
+def solved(run: Run) -> tuple[int, int]:
+    """Solves that failed, and all solves."""
+    outcomes: Mapping[str, Any] = run.summary["outcomes"]
+    return int(outcomes["failed"]), int(outcomes["ok"]) + int(outcomes["failed"])
+
+
+def _failures(run: Run) -> Card:
+    failed, total = solved(run)
+    return Card(
+        value=f"{failed:,}".replace(",", " "),
+        label="failed solves" if failed != 1 else "failed solve",
+        detail=f"of {total:,} (patient × node × arm)".replace(",", " ")
+        + ("; left out of every number here, listed under Failures" if failed else ""),
+    )
+
+
+def _counts(run: Run) -> tuple[list[str], list[str]]:
+    compared = [row for row in comparisons(run) if row.covered is not None]
+    return [row.label for row in compared if row.covered], [row.label for row in compared if not row.covered]
+
+
+def _coverage(run: Run) -> str:
+    inside, outside = _counts(run)
+    total = len(inside) + len(outside)
+    if not total:
+        return ""
+    text = f"{len(inside)} of {total} published figures fall inside the 90 % predictive interval of a simulated trial"
+    return f"{text} (outside: {listed(outside)})" if outside else text
+
+
+def _coverage_card(run: Run) -> Card | None:
+    inside, outside = _counts(run)
+    if not inside and not outside:
+        return None
+    return Card(
+        value=f"{len(inside)} of {len(inside) + len(outside)}",
+        label="published figures reproduced",
+        detail=f"outside the 90 % predictive interval: {listed(outside)}",
+    )
+
+
+def _likeliest(run: Run) -> tuple[str, Mapping[str, float]] | None:
+    by_node = run.quantities.get("recommended_node", {}).get("by_node") or {}
+    if not by_node:
+        return None
+    # The first of equals in the study's order.
+    order = [name for name in (*run.node_names, "none") if name in by_node]
+    best = max(order, key=lambda name: by_node[name]["estimate"])
+    label = next((node.label for node in run.nodes if node.name == best), "no node")
+    return label, by_node[best]
+
+
+def _recommendation(run: Run) -> str:
+    found = _likeliest(run)
+    if not found:
+        return ""
+    label, share = found
+    return f"the design most often recommends {label}, in {percent(share['estimate'])} of trials ({span(share, 'probability')})"
+
+
+def _recommended_card(run: Run) -> Card | None:
+    found = _likeliest(run)
+    if not found:
+        return None
+    label, share = found
+    return Card(
+        value=label,
+        label="recommended most often",
+        detail=f"in {percent(share['estimate'])} of simulated trials ({span(share, 'probability')})",
+    )
+
+
+def _headlines(run: Run) -> list[tuple[str, Difference]]:
+    return [
+        (arm, difference)
+        for arm in run.comparators
+        for difference in differences(run, arm)
+        if difference.name == HEADLINE
+    ]
+
+
+def _arms(run: Run) -> list[str]:
+    return [
+        f"PSA30 is {points(abs(found.estimate)).lstrip('+')} percentage points {'higher' if found.estimate >= 0 else 'lower'} "
+        f"{_lower(run.arm_label(STUDY_ARM))} than {_lower(run.arm_label(arm))} "
+        f"({points(found.low)} to {points(found.high)}{'' if found.clear else ', which includes no difference'})"
+        for arm, found in _headlines(run)
+    ]
+
+
+def _arm_cards(run: Run) -> list[Card]:
+    return [
+        Card(
+            value=f"{points(found.estimate)} points",
+            label=f"PSA30 {_lower(run.arm_label(STUDY_ARM))}",
+            detail=f"against {_lower(run.arm_label(arm))}, on the same patients ({points(found.low)} to {points(found.high)})",
+        )
+        for arm, found in _headlines(run)
+    ]
+
+
+def _lower(label: str) -> str:
+    return label[:1].lower() + label[1:]

@@ -1,0 +1,39 @@
+"""Colours and symbols, chosen to stay apart for colour-blind readers and in grey print.
+
+Nodes take the palette of Okabe and Ito (2008, "Color universal design", https://jfly.uni-koeln.de/color/); grades take a
+sequence that darkens steadily, so that their order survives without colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+INK = "#1d2733"
+MUTED = "#5b6876"
+FAINT = "#c9d1d9"
+THRESHOLD = "#8a3b12"
+PUBLISHED = "#b3261e"
+STUDY = "#0f5c8c"
+COMPARATOR = "#b5651d"
+
+GRADES = ("#e6ebf0", "#fbe0ad", "#f3a65a", "#d9594c", "#8c2b6c", "#22123a")
+"""Grade 0 to 5."""
+
+_NODES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
+
+
+def node_colours(names: Sequence[str]) -> dict[str, str]:
+    """Colour of each node, in the study's order; a seventh node starts again."""
+    return {name: _NODES[index % len(_NODES)] for index, name in enumerate(names)}
+
+
+def node_symbols(names: Sequence[str]) -> dict[str, str]:
+    """Marker of each node, so that colour is never the only difference."""
+    return {name: _SYMBOLS[index % len(_SYMBOLS)] for index, name in enumerate(names)}
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """A hexadecimal colour as ``rgba(...)`` for filled bands."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"

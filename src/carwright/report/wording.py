@@ -1,0 +1,88 @@
+"""Numbers and names in the words of the report."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+PARTS_OF_ONE = ("fraction", "probability")
+"""Units that start with one of these words are shown in per cent."""
+
+
+def is_share(unit: str) -> bool:
+    """Whether a quantity of this unit is a share between 0 and 1."""
+    return unit.startswith(PARTS_OF_ONE)
+
+
+def number(value: float | None) -> str:
+    """Three significant digits; powers of ten from a million up; an en dash for a missing value."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size >= 1e6 or 0 < size < 1e-3:
+        exponent = math.floor(math.log10(size))
+        mantissa = f"{value / 10**exponent:.2g}"
+        if mantissa.lstrip("-") == "10":  # 9.96 rounds up into the next decade
+            mantissa, exponent = mantissa.replace("10", "1"), exponent + 1
+        return f"{mantissa}×10{str(exponent).translate(_SUPERSCRIPT)}".replace("-", "−")
+    if size >= 100:
+        return f"{value:,.0f}".replace(",", " ").replace("-", "−")
+    return f"{value:.3g}".replace("-", "−")
+
+
+def percent(value: float | None, *, sign: bool = False) -> str:
+    """A share in per cent: whole numbers from 10 % up, one decimal below."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    scaled = 100 * value
+    digits = 0 if abs(scaled) >= 9.95 or scaled == 0 else 1
+    return f"{scaled:{'+' if sign else ''}.{digits}f} %".replace("-", "−")
+
+
+def points(value: float | None) -> str:
+    """A difference of two shares in percentage points, with its sign."""
+    return percent(value, sign=True).replace(" %", "")
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A quantity without its unit, as a percentage where the unit is a share."""
+    return percent(value) if is_share(unit) else number(value)
+
+
+def span(interval: Mapping[str, Any] | None, unit: str) -> str:
+    """An interval such as ``12–34 %`` or ``1.2–3.4``."""
+    if not interval or interval.get("lo") is None or interval.get("hi") is None:
+        return "–"
+    low, high = amount(interval["lo"], unit), amount(interval["hi"], unit)
+    return f"{low.removesuffix(' %')} to {high}"
+
+
+def with_interval(interval: Mapping[str, Any], unit: str) -> str:
+    """An estimate with its interval in brackets."""
+    return f"{amount(interval.get('estimate'), unit)} ({span(interval, unit)})"
+
+
+def band_of_cells(low: float, high: float) -> str:
+    """A dose band such as ``1–3×10⁷``."""
+    exponent = math.floor(math.log10(low))
+    ends = f"{low / 10**exponent:.3g}–{high / 10**exponent:.3g}" if high != low else f"{low / 10**exponent:.3g}"
+    return f"{ends}×10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def rule_label(rule: str) -> str:
+    """An adjudication rule's name as words."""
+    return rule.replace("-", " ").replace("_", " ")
+
+
+def wrapped(text: str, width: int = 20) -> str:
+    """Break a label over lines for an axis."""
+    return "<br>".join(textwrap.wrap(text, width)) or text
+
+
+def listed(items: list[str]) -> str:
+    """``a, b and c``."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "none"

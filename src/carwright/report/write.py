@@ -1,0 +1,148 @@
+"""Writes the report of a finished run: one HTML file that needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from carwright import __version__
+from carwright.engine.outcome import EXPLAIN, Outcome
+from carwright.report import wording
+from carwright.report.answer import cards, solved, verdict
+from carwright.report.embed import figure_json
+from carwright.report.figure import Entry, Figure
+from carwright.report.figures import SECTIONS, Section
+from carwright.report.paired import differences
+from carwright.report.published import comparisons
+from carwright.report.run import STUDY_ARM, Run, Unavailable, read_run
+
+KINDS = ("published", "fitted", "assumed")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A registered figure as the template shows it: either drawn, or the reason why not."""
+
+    entry: Entry
+    figure: Figure | None
+    data: Markup
+    reason: str
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write ``report.html`` into a finished run's folder.
+
+    The same run gives the same bytes. The file is written beside its final place and moved there, so that a reader never
+    sees half of it.
+
+    Parameters
+    ----------
+    run_folder
+        Folder with ``summary.json``, ``resolved.yaml`` and ``tables/``.
+
+    Returns
+    -------
+    pathlib.Path
+        The report.
+
+    Raises
+    ------
+    CarwrightError
+        The run's summary or resolved study is missing or unreadable. A missing table is no error: the figure that needs
+        it says so in its place.
+    OSError
+        The folder cannot be written.
+    """
+    html = render(read_run(run_folder))
+    report = run_folder / "report.html"
+    part = run_folder / ".report.html.part"
+    try:
+        part.write_text(html, encoding="utf-8", newline="\n")
+        os.replace(part, report)  # noqa: PTH105 - Path.replace, spelled as the call whose atomicity is documented
+    finally:
+        part.unlink(missing_ok=True)
+    return report
+
+
+def render(run: Run) -> str:
+    """Compose the page as text."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("carwright.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": wording.number,
+        "percent": wording.percent,
+        "interval": wording.span,
+        "with_interval": wording.with_interval,
+        "rule": wording.rule_label,
+        "grouped": lambda count: f"{count:,}".replace(",", " "),
+    }
+    scripts = [get_plotlyjs(), _asset("report.js")]
+    return environment.get_template("report.html").render(
+        run=run,
+        version=__version__,
+        verdict=verdict(run),
+        cards=cards(run),
+        sections=[(section, list(_drawn(section, run))) for section in SECTIONS],
+        comparisons=comparisons(run),
+        certainty={fact["quantity"]: fact.get("certainty", "") for fact in run.resolved.get("published", [])},
+        paired={arm: differences(run, arm) for arm in run.comparators},
+        study_label=run.arm_label(STUDY_ARM),
+        failures=_failures(run.summary["outcomes"].get("by_code") or {}),
+        solves=solved(run),
+        kinds=_kinds(run.summary.get("parameters") or {}),
+        parameters=run.summary.get("parameter_table") or [],
+        style=Markup(_asset("report.css")),  # noqa: S704 - a file of this package
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - plotly's own file and one of this package
+        script_hashes=[_content_hash(script) for script in scripts],
+    )
+
+
+def _asset(name: str) -> str:
+    return (resources.files("carwright.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _content_hash(script: str) -> str:
+    """Hash by which the content security policy admits a script, and nothing else, to run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def _drawn(section: Section, run: Run) -> Iterator[Drawn]:
+    for entry in section.figures:
+        try:
+            figure = entry.build(run)
+        except Unavailable as missing:
+            yield Drawn(entry, None, Markup(), str(missing))
+        else:
+            yield Drawn(entry, figure, Markup(figure_json(figure)), "")  # noqa: S704 - escaped for a script element
+
+
+def _failures(by_code: dict[str, int]) -> list[tuple[str, int, str]]:
+    """Code, number of solves and explanation, most frequent first."""
+    explained = {outcome.name: EXPLAIN[outcome] for outcome in Outcome}
+    return [
+        (code, count, explained.get(code.upper(), "no explanation is recorded for this code"))
+        for code, count in sorted(by_code.items(), key=lambda item: (-item[1], item[0]))
+        if count
+    ]
+
+
+def _kinds(counts: dict[str, Any]) -> list[tuple[str, int, float]]:
+    """Kind, number of parameters and share."""
+    total = sum(int(counts.get(kind, 0)) for kind in KINDS)
+    return [(kind, int(counts.get(kind, 0)), int(counts.get(kind, 0)) / total) for kind in KINDS] if total else []
