@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from carwright.errors import CarwrightError, Problem
 from carwright.models import load_model
-from carwright.study import QUANTITIES, list_studies, load_study
+from carwright.study import QUANTITIES, list_studies, load_study, trial_settings
 from carwright.study.overrides import override_path
 from carwright.study.units import in_unit
 from carwright.yamlfile import key_text
@@ -31,9 +31,11 @@ def problems(study: str | Path, overrides: object = ()) -> tuple[Problem, ...]:
 def test_shipped_study_is_the_published_trial() -> None:
     study = load_study("psma-dntgfbr2")
     assert "psma-dntgfbr2" in list_studies()
-    assert [node.id for node in study.dose_space.nodes] == ["1", "2", "3", "-3"]
-    assert study.dose_space.node("-3").cells_per_m2 == (1e7, 3e7)
-    assert set(study.dose_space.pairs) == {("1", "2"), ("2", "3"), ("1", "-3"), ("-3", "3")}
+    space = trial_settings(study).space
+    assert space.labels == ("1", "2", "3", "-3")
+    assert space.below("3") == {"1", "2", "-3"}
+    assert space.node("-3").cells_per_m2 == (1e7, 3e7)
+    assert not space.comparable("2", "-3")
     assert study.design.fallback == {"3": "-3"}
     counts = {fact.quantity: (fact.count, fact.of) for fact in study.published}
     assert counts == {
@@ -63,7 +65,7 @@ def test_arms_share_everything_but_the_change() -> None:
 
 
 def test_resolved_text_gives_the_same_study(tmp_path: Path) -> None:
-    study = load_study("psma-dntgfbr2", ["seed=7", "horizon_days=26 weeks", "design=three-plus-three"])
+    study = load_study("psma-dntgfbr2", ["seed=7", "horizon_days=26 weeks", "design=3+3"])
     path = tmp_path / "resolved.yaml"
     path.write_text(study.to_yaml(), encoding="utf-8")
     again = load_study(path)
@@ -92,7 +94,7 @@ def test_text_as_given_is_kept() -> None:
         ("trials=0", "STUDY006", "1 or more"),
         ("seed=-1", "STUDY006", "0 or more"),
         ("seed=9223372036854775808", "STUDY006", "less than"),
-        ("dose_space.nodes[0].cells_per_m2=[-1e7, 3e7]", "STUDY006", "0 or more"),
+        ("dose_space.nodes[0].cells_per_m2=[-1e7, 3e7]", "STUDY006", "more than 0"),
         ("dose_space.nodes[0].cells_per_m2=[3e7, 1e7]", "STUDY004", "write [1e+07, 3e+07]"),
         ("dose_space.nodes[0].cells_per_m2=[1e7]", "STUDY003", "cells_per_m2"),
         ("dose_space.nodes[0].cells_per_m2=1e7", "STUDY004", "list"),
@@ -102,8 +104,8 @@ def test_text_as_given_is_kept() -> None:
         ("horizon_days=28 cells/m2", "STUDY005", "measures cells/m2"),
         ("horizon_days=28 dayz", "STUDY005", "did you mean"),
         ("horizon_days=soon", "STUDY004", "quantity"),
-        ("dose_space.nodes[0].lymphodepletion=flu-cy", "STUDY007", "did you mean 'flu-cy-300-30x3'?"),
-        ("design=three-plus-tree", "STUDY007", "did you mean 'three-plus-three'?"),
+        ("dose_space.nodes[0].lymphodepletion=flu-cy-300", "STUDY007", "did you mean 'flu-cy-300-30x3'?"),
+        ("design=3+4", "STUDY007", "did you mean '3+3'?"),
         ("model=mcrcp", "STUDY007", "did you mean 'mcrpc'?"),
         ("construct=psma-dntgfbr", "STUDY007", "did you mean 'psma-dntgfbr2'?"),
         ("construct.armour=dntgfbr", "STUDY007", "did you mean"),
@@ -112,13 +114,16 @@ def test_text_as_given_is_kept() -> None:
         ("adjudication.window_days=400", "STUDY008", "365 days or less"),
         ("care=[tocilizumap]", "STUDY007", "did you mean 'tocilizumab'?"),
         ("care=[tocilizumab, tocilizumab]", "STUDY008", "twice"),
-        ("design.path=['1', '2', '4']", "STUDY007", "unknown dose node '4'"),
-        ("design.path=['2', '1']", "STUDY008", "goes down"),
-        ("design.fallback={'3': '1', '-3': '1'}", "STUDY008", "never used"),
-        ("dose_space.order=['1 < 2 < 3', '3 < 1']", "STUDY008", "circular"),
-        ("dose_space.order=['1 > 2']", "STUDY004", "such as"),
-        ("attrition.progression=90 %", "STUDY008", "nobody"),
-        ("attrition.progression=1.5", "STUDY006", "1 or less"),
+        ("design.path=['1', '2', '4']", "TRIAL021", "4"),
+        ("design.path=['2', '1']", "TRIAL023", "2"),
+        ("design.path=[]", "STUDY004", "design.path"),
+        ("dose_space.order=['1 < 2 < 3', '3 < 1']", "TRIAL013", "above itself"),
+        ("dose_space.order=['1 > 2']", "TRIAL014", "such as"),
+        ("attrition.withdrawal_share=150 %", "STUDY006", "1 or less"),
+        ("attrition.median_days=0", "TRIAL050", "median_days"),
+        ("attrition.log_sd=1 day", "STUDY005", "plain number"),
+        ("accrual.patients_per_month=0", "STUDY006", "more than 0"),
+        ("product.median_cells=1e9 cells/m2", "STUDY005", "measures cells/m2"),
         ("comparators=[{name: study, label: x, set: {seed: 2}}]", "STUDY008", "twice"),
         ("comparators=[{name: a, label: x, set: {construct.armor: none}}]", "STUDY002", "armour"),
         ("comparators=[{name: a, label: x, set: {trials: 0}}]", "STUDY006", "comparators[0]"),

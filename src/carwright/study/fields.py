@@ -21,6 +21,10 @@ def _quantity(unit: str) -> BeforeValidator:
     return BeforeValidator(lambda value: in_unit(value, unit))
 
 
+def _plain_number(value: Any) -> float:
+    return in_unit(value, "")
+
+
 def _whole(value: Any) -> Any:
     if isinstance(value, bool | str):
         refuse("number", "this is not a whole number", "a whole number")
@@ -49,17 +53,20 @@ def _ascending(band: tuple[float, float]) -> tuple[float, float]:
     return band
 
 
+_Positive = Annotated[float, BeforeValidator(_plain_number), Field(gt=0)]
+BetaShape = tuple[_Positive, _Positive]
+LogSd = Annotated[float, BeforeValidator(_plain_number), Field(ge=0)]
+Cells = Annotated[float, _quantity("cells"), Field(gt=0, json_schema_extra={"unit": "cells"})]
 Days = Annotated[float, _quantity("days"), Field(ge=0, json_schema_extra={"unit": "days"})]
-CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(ge=0, json_schema_extra={"unit": "cells/m2"})]
+CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, json_schema_extra={"unit": "cells/m2"})]
 PatientsPerMonth = Annotated[
     float, _quantity("patients/month"), Field(gt=0, json_schema_extra={"unit": "patients/month"})
 ]
 Fraction = Annotated[float, _quantity("fraction"), Field(ge=0, le=1, json_schema_extra={"unit": "fraction"})]
 DoseBand = Annotated[tuple[CellsPerM2, CellsPerM2], AfterValidator(_ascending)]
-DayBand = Annotated[tuple[Days, Days], AfterValidator(_ascending)]
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=100_000_000)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
-NodeId = Annotated[str, BeforeValidator(_word), Field(pattern=r"^[-+]?[A-Za-z0-9_]+$")]
+NodeId = Annotated[str, BeforeValidator(_word), Field(min_length=1)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 ModelName = Annotated[str, _one_of("model")]
 ConstructName = Annotated[str, _one_of("construct")]

@@ -49,7 +49,7 @@ def _ctcae() -> tuple[str, ...]:
 
 
 def _designs() -> tuple[str, ...]:
-    from carwright.trial import DESIGNS
+    from carwright.trial.registry import DESIGNS
 
     return tuple(DESIGNS)
 

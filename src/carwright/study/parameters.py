@@ -55,9 +55,6 @@ def resolve_parameters(given: Mapping[str, Any], model: str, where: Where) -> di
             found = f"{number:g} {row.unit}"
             fix = f"the table of the model {model!r} holds {row.value:g} ({row.source})"
             problems.add("STUDY010", what, where=place, found=found, allowed=span, fix=fix)
-        elif row.distribution == "uniform":
-            what = f"{name} has no median to set: patients spread evenly over its range"
-            problems.add("STUDY010", what, where=place, found=show(value), fix="leave it out")
         else:
             resolved[name] = number
     problems.raise_if_any()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import Field, PrivateAttr
@@ -13,11 +12,34 @@ from pydantic import Field, PrivateAttr
 from carwright.study import fields as f
 from carwright.study.fields import Part
 
+if TYPE_CHECKING:
+    from carwright.trial import attrition as trial_attrition
+    from carwright.trial import product as trial_product
+    from carwright.trial.calendar import Calendar
+
 # pydantic still carries a long-deprecated method `construct`; in a study the word means the CAR.
 warnings.filterwarnings("ignore", 'Field name "construct" in "Study"', UserWarning)
 
 STUDY_ARM = "study"
 """Name of the arm that a study describes itself; comparators have names of their own."""
+
+
+def _calendar() -> Calendar:
+    from carwright.trial.calendar import Calendar
+
+    return Calendar()
+
+
+def _attrition() -> trial_attrition.Attrition:
+    from carwright.trial.attrition import Attrition
+
+    return Attrition()
+
+
+def _product() -> trial_product.Product:
+    from carwright.trial.product import Product
+
+    return Product()
 
 
 class ConstructChoice(Part):
@@ -41,7 +63,7 @@ class Population(Part):
 class DoseNode(Part):
     """One dose level: cells and lymphodepletion."""
 
-    id: f.NodeId = Field(description="Short name, as in the protocol.")
+    id: f.NodeId = Field(description="Label, as in the protocol and in outcome strings.")
     cells_per_m2: f.DoseBand = Field(description="Assigned CAR-T cells, low and high end, cells/m2.")
     lymphodepletion: f.LymphodepletionName = Field(description="Regimen before the infusion.")
 
@@ -55,16 +77,6 @@ class DoseSpace(Part):
     )
     source: str = Field(description="Where the levels come from.", min_length=1)
 
-    def node(self, node_id: str) -> DoseNode:
-        """Return the node with this id; KeyError if there is none."""
-        return {node.id: node for node in self.nodes}[node_id]
-
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Neighbours in the chains, (lower, higher)."""
-        chains = [[step.strip() for step in chain.split("<")] for chain in self.order]
-        return tuple(pair for chain in chains for pair in pairwise(chain))
-
 
 class Design(Part):
     """The dose-finding rule and its way through the dose space."""
@@ -73,6 +85,9 @@ class Design(Part):
     path: tuple[f.NodeId, ...] = Field(description="Nodes in the order of escalation.", min_length=1)
     fallback: dict[str, f.NodeId] = Field(
         default_factory=dict, description="Node to try after the key's node was stopped for toxicity."
+    )
+    deescalate: bool = Field(
+        False, description="Confirm the node below a stopped one before recommending it."
     )
     halt_on_death: bool = Field(True, description="A treatment-related death stops the node at once.")
 
@@ -89,34 +104,57 @@ class Adjudication(Part):
 
 
 class Accrual(Part):
-    """The calendar of enrolment."""
+    """The calendar of enrolment; what is left out is as in `carwright.trial.calendar.Calendar`."""
 
-    patients_per_month: f.PatientsPerMonth = Field(description="Mean accrual, patients/month.")
-    sentinel_gap_days: f.Days = Field(description="Wait after the first patient of each cohort, days.")
-    review_days: f.Days = Field(description="From the end of the last window to the next cohort, days.")
-    source: str = Field(description="Where the numbers come from.", min_length=1)
-    kind: Literal["published", "fitted", "assumed"] = Field(description="Standing of the numbers.")
+    patients_per_month: f.PatientsPerMonth = Field(
+        default_factory=lambda: _calendar().accrual_per_month,
+        description="Enrolment while a place is free, patients/month.",
+    )
+    sentinel_gap_days: f.Days = Field(
+        default_factory=lambda: _calendar().sentinel_gap_days,
+        description="Wait after the first patient of each cohort, days.",
+    )
+    review_days: f.Days = Field(
+        default_factory=lambda: _calendar().review_days,
+        description="From the end of the last window to the next cohort, days.",
+    )
 
 
 class Attrition(Part):
-    """Why an enrolled patient is not infused, or not with the assigned dose."""
+    """Loss between enrolment and infusion; what is left out is as in `carwright.trial.attrition.Attrition`."""
 
-    manufacturing_failure: f.Fraction = Field(description="Product not released, fraction of enrolled.")
-    progression: f.Fraction = Field(description="Progression before the infusion, fraction of enrolled.")
-    withdrawal: f.Fraction = Field(description="Withdrawal before the infusion, fraction of enrolled.")
-    below_assigned_dose: f.Fraction = Field(
-        description="Product with fewer cells than the assigned band, fraction of infused."
+    failure_beta: f.BetaShape = Field(
+        default_factory=lambda: _attrition().failure_beta,
+        description="Beta distribution of the probability of manufacturing failure: its two shapes.",
     )
-    vein_to_vein_days: f.DayBand = Field(
-        description="Leukapheresis to infusion, days: every length in the band is equally likely."
+    loss_beta: f.BetaShape = Field(
+        default_factory=lambda: _attrition().loss_beta,
+        description="Beta distribution of the probability that a made product is not given: its two shapes.",
     )
-    source: str = Field(description="Where the numbers come from.", min_length=1)
-    kind: Literal["published", "fitted", "assumed"] = Field(description="Standing of the numbers.")
+    withdrawal_share: f.Fraction = Field(
+        default_factory=lambda: _attrition().withdrawal_share,
+        description="Share of those losses that is withdrawal; the rest is progression or death.",
+    )
+    median_days: f.Days = Field(
+        default_factory=lambda: _attrition().median_days,
+        description="Median time from enrolment to infusion, days.",
+    )
+    log_sd: f.LogSd = Field(
+        default_factory=lambda: _attrition().log_sd,
+        description="Standard deviation of the logarithm of that time.",
+    )
 
-    @property
-    def not_infused(self) -> float:
-        """Fraction of enrolled patients who are never infused."""
-        return self.manufacturing_failure + self.progression + self.withdrawal
+
+class Product(Part):
+    """Yield of the manufacture; what is left out is as in `carwright.trial.product.Product`."""
+
+    median_cells: f.Cells = Field(
+        default_factory=lambda: _product().median_cells, description="Median yield, cells."
+    )
+    log_sd: f.LogSd = Field(
+        default_factory=lambda: _product().log_sd,
+        description="Standard deviation of the logarithm of the yield.",
+    )
 
 
 class Comparator(Part):
@@ -157,8 +195,11 @@ class Study(Part):
     design: Design = Field(description="Dose-finding design.")
     adjudication: Adjudication = Field(description="Dose-limiting toxicity.")
     care: tuple[f.CareName, ...] = Field((), description="Supportive-care rules that react in the solve.")
-    accrual: Accrual = Field(description="Calendar of enrolment.")
-    attrition: Attrition = Field(description="Loss between enrolment and infusion.")
+    accrual: Accrual = Field(default_factory=lambda: Accrual(), description="Calendar of enrolment.")
+    attrition: Attrition = Field(
+        default_factory=lambda: Attrition(), description="Loss between enrolment and infusion."
+    )
+    product: Product = Field(default_factory=lambda: Product(), description="Yield of the manufacture.")
     comparators: tuple[Comparator, ...] = Field((), description="Further arms on the same patients.")
     parameters: dict[str, float] = Field(
         default_factory=dict,

@@ -24,6 +24,8 @@ _FACTORS: dict[str, dict[str, float]] = {
         **dict.fromkeys(("month", "months"), _MONTH_DAYS),
         **dict.fromkeys(("year", "years"), 365.25),
     },
+    "": {},
+    "cells": dict.fromkeys(("cell", "cells"), 1.0),
     "cells/m2": dict.fromkeys(("cells/m2", "cells/m^2", "cells/m²", "cell/m2"), 1.0),
     "patients/month": {
         "patients/week": _MONTH_DAYS / 7,
@@ -51,7 +53,7 @@ def in_unit(value: object, unit: str) -> float:
     value
         What the file gives.
     unit
-        The documented unit: ``days``, ``cells/m2``, ``patients/month`` or ``fraction``.
+        The documented unit, a key of the table above; empty for a plain number.
 
     Raises
     ------
@@ -59,14 +61,15 @@ def in_unit(value: object, unit: str) -> float:
         If it is no finite number, or its unit is unknown or of another dimension.
     """
     accepted = _FACTORS[unit]
-    allowed = f"a number (meaning {unit}) or one with a unit: {', '.join(name for name in accepted if name)}"
+    units = ", ".join(name for name in accepted if name)
+    allowed = f"a number (meaning {unit}) or one with a unit: {units}" if unit else "a plain number"
     number, given = _number_and_unit(value, allowed)
     if given and given not in accepted:
         elsewhere = next((other for other, names in _FACTORS.items() if given in names), None)
         what = f"wrong unit: {given!r} measures {elsewhere}" if elsewhere else f"unknown unit {given!r}"
-        fix = nearest(given, list(accepted)) or f"give it in {unit}"
+        fix = nearest(given, list(accepted)) or f"give it in {unit or 'no unit'}"
         refuse("unit", what, allowed, fix)
-    result = number * accepted[given] if given else number
+    result = number * accepted.get(given, 1.0)
     if not math.isfinite(result):
         refuse("number", "this is not a finite number", allowed)
     return result

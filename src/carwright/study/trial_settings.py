@@ -1,0 +1,83 @@
+"""A study's trial as objects of the trial room, which know what they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from carwright.errors import CarwrightError, Problems
+from carwright.study.messages import Where
+from carwright.study.schema import Study
+from carwright.yamlfile import key_text
+
+if TYPE_CHECKING:
+    from carwright.trial.attrition import Attrition
+    from carwright.trial.calendar import Calendar
+    from carwright.trial.design import Design
+    from carwright.trial.product import Product
+    from carwright.trial.space import DoseSpace
+
+Built = TypeVar("Built")
+
+
+@dataclass(frozen=True)
+class TrialSettings:
+    """What a simulated trial is conducted with."""
+
+    space: DoseSpace
+    design: Design
+    calendar: Calendar
+    attrition: Attrition
+    product: Product
+
+
+def trial_settings(study: Study, where: Where = key_text) -> TrialSettings:
+    """Build the trial that a study describes.
+
+    Parameters
+    ----------
+    study
+        The study.
+    where
+        Gives the place of a key for messages.
+
+    Raises
+    ------
+    CarwrightError
+        For everything that the trial room does not allow, each with the place of its section.
+    """
+    from carwright.trial.attrition import Attrition
+    from carwright.trial.calendar import Calendar
+    from carwright.trial.product import Product
+    from carwright.trial.registry import build_design
+    from carwright.trial.space import DoseNode, DoseSpace
+
+    problems = Problems()
+
+    def attempt(section: str, build: Callable[[], Built]) -> Built | None:
+        try:
+            return build()
+        except CarwrightError as error:
+            place = where((section,))
+            moved = (replace(problem, where=f"{place}: {problem.where}") for problem in error.problems)
+            problems.extend(CarwrightError(*moved))
+            return None
+
+    nodes = tuple(DoseNode(**node.model_dump()) for node in study.dose_space.nodes)
+    space = attempt("dose_space", lambda: DoseSpace(nodes, study.dose_space.order))
+    options = study.design.model_dump(exclude={"name"})
+    design = space and attempt("design", lambda: build_design(study.design.name, space, options))
+    calendar = attempt(
+        "accrual",
+        lambda: Calendar(
+            accrual_per_month=study.accrual.patients_per_month,
+            dlt_window_days=study.adjudication.window_days,
+            sentinel_gap_days=study.accrual.sentinel_gap_days,
+            review_days=study.accrual.review_days,
+        ),
+    )
+    attrition = attempt("attrition", lambda: Attrition(**study.attrition.model_dump()))
+    product = attempt("product", lambda: Product(**study.product.model_dump()))
+    problems.raise_if_any()
+    return TrialSettings(space, design, calendar, attrition, product)  # type: ignore[arg-type]  # none failed
