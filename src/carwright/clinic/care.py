@@ -85,7 +85,7 @@ class Order:
     at_most: int
 
 
-RULES: dict[str, Callable[[Care], Order]] = {}
+CARE_RULES: dict[str, Callable[[Care], Order]] = {}
 """The known rules by name; the docstring of each says when it acts."""
 
 DRUGS = ("tocilizumab", "corticosteroid", "anakinra")
@@ -96,7 +96,7 @@ def care_rule(name: str) -> Callable[[Callable[[Care], Order]], Callable[[Care],
     """Register a function as the care rule ``name``."""
 
     def register(order: Callable[[Care], Order]) -> Callable[[Care], Order]:
-        RULES[name] = order
+        CARE_RULES[name] = order
         return order
 
     return register
@@ -181,7 +181,7 @@ def orders(names: Sequence[str], care: Care | None = None) -> dict[str, Order]:
     CarwrightError
         Naming every unknown rule and the known one that is nearest to it.
     """
-    unknown = [name for name in names if name not in RULES]
+    unknown = [name for name in names if name not in CARE_RULES]
     if unknown:
         raise CarwrightError(
             *(
@@ -190,17 +190,17 @@ def orders(names: Sequence[str], care: Care | None = None) -> dict[str, Order]:
                     "unknown care rule",
                     where="care",
                     found=name,
-                    allowed=", ".join(RULES),
-                    fix=nearest(name, list(RULES)),
+                    allowed=", ".join(CARE_RULES),
+                    fix=nearest(name, list(CARE_RULES)),
                 )
                 for name in unknown
             )
         )
     chosen = care or Care()
-    return {name: RULES[name](chosen) for name in names}
+    return {name: CARE_RULES[name](chosen) for name in names}
 
 
-def care_rules(names: Sequence[str] = tuple(RULES), care: Care | None = None) -> tuple[Trigger, ...]:
+def care_rules(names: Sequence[str] = tuple(CARE_RULES), care: Care | None = None) -> tuple[Trigger, ...]:
     """Turn the named rules into engine triggers, acting from the infusion on; no names, no care.
 
     Raises
@@ -208,6 +208,7 @@ def care_rules(names: Sequence[str] = tuple(RULES), care: Care | None = None) ->
     CarwrightError
         If a name is unknown.
     """
+    prescribed = orders(names, care)
     from carwright.engine import Trigger
 
     return tuple(
@@ -219,7 +220,7 @@ def care_rules(names: Sequence[str] = tuple(RULES), care: Care | None = None) ->
             at_most=order.at_most,
             start=0.0,
         )
-        for name, order in orders(names, care).items()
+        for name, order in prescribed.items()
     )
 
 

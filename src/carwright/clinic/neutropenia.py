@@ -38,9 +38,7 @@ def neutropenia_outcomes(times: Floats, neutrophils: Floats, rules: NeutropeniaW
     days, counts = window(times, neutrophils, 0.0, rules.last_day)
     low = np.minimum(counts[:, :-1], counts[:, 1:])
     high = np.maximum(counts[:, :-1], counts[:, 1:])
-    with np.errstate(
-        divide="ignore", invalid="ignore"
-    ):  # flat stretches divide by zero and are decided apart
+    with np.errstate(all="ignore"):  # flat stretches divide by zero and are decided apart
         partly = np.clip((rules.severe_count - low) / (high - low), 0.0, 1.0)
     below = np.where(high == low, low < rules.severe_count, np.nan_to_num(partly))
     nadir = np.where(np.isnan(counts), np.inf, counts).min(axis=1)

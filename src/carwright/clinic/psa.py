@@ -64,25 +64,28 @@ def measured_psa(times: Floats, psa: Floats, visits: Floats, uniforms: Floats, r
     return np.asarray(true * np.exp(rules.scatter * ndtri(uniforms)))
 
 
-def _confirming(visits: Floats, values: Floats, confirmation: float) -> Floats:
-    """Give every visit the value (n, v) of the first one ``confirmation`` days later or more; NaN if none."""
-    later = np.searchsorted(visits, visits + confirmation - 1e-9)
-    padded = np.concatenate((values, np.full((values.shape[0], 1), np.nan)), axis=1)
-    return padded[:, later]
+def _confirming_visits(visits: Floats, confirmation: float) -> list[int]:
+    """Find for every visit the first one ``confirmation`` days later or more; past the end if none."""
+    return [int(index) for index in np.searchsorted(visits, visits + confirmation - 1e-9)]
 
 
 def confirmed_fall_day(visits: Floats, values: Floats, fall: float, rules: PsaRules) -> Floats:
     """Find the first visit (n,) with a fall by the fraction ``fall`` that is confirmed; NaN for never."""
-    limit = (1.0 - fall) * values[:, :1]
-    return first_day(visits, (values <= limit) & (_confirming(visits, values, rules.confirmation) <= limit))
+    low = values <= (1.0 - fall) * values[:, :1]
+    confirmed = np.zeros_like(low)
+    for visit, second in enumerate(_confirming_visits(visits, rules.confirmation)):
+        if second < visits.size:
+            confirmed[:, visit] = low[:, visit] & low[:, second]
+    return first_day(visits, confirmed)
 
 
 def progression_day(visits: Floats, values: Floats, rules: PsaRules) -> Floats:
     """Find the day (n,) of confirmed PSA progression; NaN for never.
 
     A visit shows progression when PSA is at least 25 % and 2 ng/mL above the lowest earlier value. As long as
-    no value was below baseline, the baseline is that lowest value and visits before 12 weeks do not count.
-    The first visit at least three weeks later must be as high. The day is that of the first of the two.
+    no value was below baseline, the baseline is that lowest value and visits before 12 weeks do not count. A
+    rising trend must confirm it: no visit until the first one at least three weeks later may fall below the
+    same limit. The day is that of the first visit of the trend.
 
     Parameters
     ----------
@@ -93,7 +96,11 @@ def progression_day(visits: Floats, values: Floats, rules: PsaRules) -> Floats:
     earlier = np.concatenate((values[:, :1], lowest[:, :-1]), axis=1)
     limit = np.maximum(earlier * (1.0 + rules.relative_rise), earlier + rules.absolute_rise)
     eligible = (earlier < values[:, :1]) | (visits >= rules.early_rise)
-    risen = (values >= limit) & (_confirming(visits, values, rules.confirmation) >= limit)
+    risen = np.zeros_like(eligible)
+    for visit, second in enumerate(_confirming_visits(visits, rules.confirmation)):
+        if second < visits.size:
+            trend = values[:, visit : second + 1]
+            risen[:, visit] = (trend >= limit[:, visit, None]).all(axis=1)
     return first_day(visits, risen & eligible)
 
 

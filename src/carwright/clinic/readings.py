@@ -88,9 +88,7 @@ def hazard_day(times: Floats, hazard: Floats, uniforms: Floats) -> Floats:
     reached = total >= threshold[:, None]
     step = reached.argmax(axis=1)
     rows = np.arange(step.size)
-    with np.errstate(
-        divide="ignore", invalid="ignore"
-    ):  # patients without the event divide by a hazard of zero
+    with np.errstate(all="ignore"):  # patients without the event divide by a hazard of zero
         day = times[step + 1] - (total[rows, step] - threshold) / rate[rows, step]
     return np.where(reached.any(axis=1), np.maximum(day, times[step]), np.nan)
 

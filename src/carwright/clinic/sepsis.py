@@ -46,10 +46,10 @@ class SepsisHazard:
         "Rejeski 2022, doi 10.1136/jitc-2021-004475, table 2: severe infection, 9 days of dexamethasone",
     )
     high_dose: float = number(
-        3.0,
+        20.0,
         "mg",
         "assumed",
-        "dexamethasone in the body that 10 mg every 6 h keeps up, and a single dose soon leaves",
+        "what 10 mg of dexamethasone a day keep in the body at a biological half-life of 36 h, rounded",
     )
 
 
