@@ -1,0 +1,133 @@
+"""One arm of a study, ready to be solved: kernel, dosing, settings of the clinic and of the trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carwright.clinic.care import care_rules
+from carwright.clinic.grade import COURSES, Settings
+from carwright.clinic.psa import PsaRules, visit_days
+from carwright.construct import load_construct, parameter_medians
+from carwright.engine import Trigger, compile_kernel, read_sbml
+from carwright.models import load_model
+from carwright.trial import DoseNode, DoseSpace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from carwright.engine import Kernel
+    from carwright.models import Model
+    from carwright.study import Study
+
+    Floats = NDArray[np.float64]
+
+START_DAY = -7.0
+"""First simulated day: before the lymphodepletion of every regimen."""
+
+DAILY_UNTIL = 90.0
+"""Last day on which courses are read every day: CRS that late was simulated in few patients."""
+
+SHOWN = (
+    "car_cells_per_ul",
+    "antigen_positive_cells",
+    "tgf_beta",
+    "il15",
+    "il1",
+    "lymphocytes_per_ul",
+    "site_inhibition",
+)
+"""Read-outs that the report shows beside those that the clinic grades."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An arm of a study.
+
+    Parameters
+    ----------
+    name, label
+        Its name in tables, and for readers.
+    study
+        The study as it holds for this arm.
+    """
+
+    name: str
+    label: str
+    study: Study
+
+    @cached_property
+    def model(self) -> Model:
+        """The disease model."""
+        return load_model(self.study.model)
+
+    @cached_property
+    def medians(self) -> dict[str, float]:
+        """Population medians that the construct and the study set; the study has the last word."""
+        choice = self.study.construct
+        own = parameter_medians(load_construct(choice.name), choice.armour)
+        return {**own, **self.study.parameters}
+
+    @cached_property
+    def space(self) -> DoseSpace:
+        """The dose nodes and their order."""
+        given = self.study.dose_space
+        nodes = tuple(DoseNode(node.id, node.cells_per_m2, node.lymphodepletion) for node in given.nodes)
+        return DoseSpace(nodes, given.order)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """How patients are graded."""
+        rules = self.study.adjudication
+        return Settings(ctcae_version=rules.ctcae, adjudication=rules.rule)
+
+    @cached_property
+    def rules(self) -> tuple[str, ...]:
+        """Adjudication rules under which trials are replayed, the study's own first."""
+        return (self.study.adjudication.rule, *self.study.adjudication.compare)
+
+    @cached_property
+    def times(self) -> Floats:
+        """Days at which courses are read: half-days while CRS is likely, days while it is possible, then weeks."""
+        horizon = self.study.horizon_days
+        grid = (
+            np.arange(START_DAY, 0.0, 1.0),
+            np.arange(0.0, min(42.0, horizon) + 1e-9, 0.5),
+            np.arange(42.0, min(DAILY_UNTIL, horizon) + 1e-9, 1.0),
+            np.arange(DAILY_UNTIL, horizon + 1e-9, 3.5),
+            visit_days(horizon, PsaRules()),
+            np.array([horizon]),
+        )
+        return np.unique(np.concatenate([part[part <= horizon] for part in grid]))
+
+    @cached_property
+    def observables(self) -> tuple[str, ...]:
+        """Read-outs and states whose courses are computed."""
+        return (*COURSES, *SHOWN)
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """The compiled model with the care that reacts in the solve."""
+        system = read_sbml(self.model.sbml)
+        return compile_kernel(
+            system, observables=self.observables, functionals=(), triggers=(*self._care, *self._extinctions)
+        )
+
+    @cached_property
+    def _care(self) -> tuple[Trigger, ...]:
+        return tuple(care_rules(self.study.care))
+
+    @cached_property
+    def _extinctions(self) -> tuple[Trigger, ...]:
+        return tuple(
+            Trigger(name=f"extinction of {state}", when=f"{threshold} - {state}", assignments={state: "0"})
+            for state, threshold in self.model.table.extinctions.items()
+        )
+
+
+def arms_of(study: Study) -> tuple[Arm, ...]:
+    """Arms of a study, its own first."""
+    return tuple(Arm(name, label, resolved) for name, label, resolved in study.arms())

@@ -1,0 +1,102 @@
+"""The table of patients of one arm as arrays, patients by nodes, and how often trials treated each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from carwright.pipeline.measures import Among, Measure
+from carwright.trial import PotentialOutcomes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ArmOutcomes:
+    """Potential outcomes of one arm.
+
+    Parameters
+    ----------
+    frame
+        Rows of the arm in the table ``patients``, sorted by patient and then by node in the order of the space.
+    nodes
+        Labels of the nodes.
+    """
+
+    frame: pl.DataFrame
+    nodes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, patients: pl.DataFrame, arm: str, nodes: tuple[str, ...]) -> ArmOutcomes:
+        """Take one arm from the whole table."""
+        place = pl.col("node").replace_strict(list(nodes), list(range(len(nodes))), return_dtype=pl.Int32)
+        own = patients.filter(pl.col("arm") == arm).with_columns(place.alias("column"))
+        return cls(own.sort("patient", "column"), nodes)
+
+    @property
+    def block(self) -> NDArray[np.int64]:
+        """Population of each patient, shape (n,)."""
+        return self.frame["population"].to_numpy().reshape(-1, len(self.nodes))[:, 0].astype(np.int64)
+
+    def array(self, value: pl.Expr | str) -> Floats:
+        """An expression over the columns as numbers, shape (n, m); NaN where it is null."""
+        expression = pl.col(value) if isinstance(value, str) else value
+        column = self.frame.select(expression.cast(pl.Float64).alias("value"))["value"]
+        return column.fill_null(np.nan).to_numpy().reshape(-1, len(self.nodes)).copy()
+
+    def flags(self, name: str) -> NDArray[np.bool_]:
+        """A yes-or-no column, shape (n, m); null counts as no."""
+        return np.asarray(self.array(name) == 1.0)
+
+    def eligible(self, among: Among) -> Floats:
+        """Weight 1 for every patient and node that can count, whatever trials did; shape (n, m)."""
+        if among == "enrolled":
+            return np.ones(self.flags("infused").shape)
+        own = self.flags("infused")
+        return (own & self.flags("on_assigned_dose") if among == "evaluable" else own).astype(np.float64)
+
+    def censored(self, measure: Measure) -> NDArray[np.bool_] | None:
+        """Where the measure's value is only a lower bound."""
+        return self.flags(measure.censored) if measure.censored else None
+
+    def treated(self, trial_patients: pl.DataFrame, among: Among) -> Floats:
+        """How often the trials of this arm had each patient at each node, shape (n, m)."""
+        counted = {
+            "infused": pl.col("status") != "not_infused",
+            "evaluable": pl.col("evaluable"),
+            "enrolled": pl.lit(value=True),
+        }[among]
+        rows = trial_patients.filter(counted).select("patient", "node")
+        out = np.zeros((self.frame.height // len(self.nodes), len(self.nodes)))
+        columns = rows["node"].replace_strict(
+            list(self.nodes), list(range(len(self.nodes))), return_dtype=pl.Int32
+        )
+        np.add.at(out, (rows["patient"].to_numpy(), columns.to_numpy()), 1.0)
+        return out
+
+    def potential(self, rule: str) -> PotentialOutcomes:
+        """What a replay needs, adjudicated by ``rule``."""
+        suffix = rule.replace("-", "_")
+        first = self.frame.gather_every(len(self.nodes))
+        reasons = np.empty(first.height, dtype=object)
+        reasons[:] = first["not_infused_reason"].to_list()
+        return PotentialOutcomes(
+            dlt=self.flags(f"dlt_{suffix}"),
+            dlt_day=self.array(f"dlt_day_{suffix}"),
+            death=self.flags("crs_death"),
+            death_day=self.array("death_day"),
+            response=self.flags("psa30"),
+            on_dose=self.flags("on_assigned_dose"),
+            failed=self.array("outcome") != 0.0,
+            block=self.block,
+            infused=first["infused"].to_numpy(),
+            not_infused_reason=reasons,
+            vein_to_vein_days=first["vein_to_vein_days"].to_numpy(),
+            dropout_days=first["dropout_days"].fill_null(np.nan).to_numpy(),
+        )

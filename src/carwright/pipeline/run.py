@@ -1,0 +1,184 @@
+"""The main job: potential outcomes shard by shard, then trials replayed on them, then the summary."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from carwright import __version__
+from carwright.clinic.adjudication import RULES
+from carwright.pipeline import summary as s
+from carwright.pipeline.arm import Arm, arms_of
+from carwright.pipeline.outcomes import ArmOutcomes
+from carwright.pipeline.solve import outcome_explanation, solve_shard
+from carwright.store.shards import ranges
+from carwright.trial import Calendar, build_design, replay
+
+if TYPE_CHECKING:
+    from carwright.store import Progress, Run
+    from carwright.study import Study
+
+SHARD = 200
+"""Patients per shard: small enough that a killed run loses a second of work, large enough to fill every thread."""
+
+TABLES = ("patients", "courses", "parameters")
+
+
+def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> dict[str, Any]:
+    """Compute a study and write its tables.
+
+    Parameters
+    ----------
+    study
+        The study as understood.
+    run
+        The open run folder; finished shards in it are not computed again.
+    threads
+        Threads of the solver; they change no result.
+    progress
+        Hears how far the work is.
+
+    Returns
+    -------
+    dict
+        The summary, as in ``summary.json``.
+    """
+    arms = arms_of(study)
+    pieces = ranges(study.population.patients, SHARD)
+    run.shards.compute("patients", pieces, partial(solve_shard, arms, threads=threads), progress)
+    for table in TABLES:
+        run.write_table(table, _in_order(run.shards.read("patients", table), table, arms))
+    patients = run.table("patients")
+    trials, trial_patients = _replay(arms, patients, progress)
+    run.write_table("trials", trials)
+    run.write_table("trial_patients", trial_patients)
+    progress.stage("summary", len(arms))
+    return _summary(study, arms, patients, trials, trial_patients, progress)
+
+
+def _in_order(frame: pl.DataFrame, table: str, arms: tuple[Arm, ...]) -> pl.DataFrame:
+    """Rows by arm, node and patient: an order that knows nothing of shards."""
+    if table == "parameters":
+        return frame
+    arm = pl.Enum([arm.name for arm in arms])
+    node = pl.Enum(list(dict.fromkeys(label for arm in arms for label in arm.space.labels)))
+    keys = [pl.col("arm").cast(arm), pl.col("node").cast(node), "patient"]
+    return frame.sort(*keys, *(["day"] if table == "courses" else []))
+
+
+def _replay(
+    arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Replay the trials of every arm under every adjudication rule."""
+    progress.stage("trials", sum(len(arm.rules) * arm.study.trials for arm in arms))
+    trials, entries = [], []
+    for arm in arms:
+        study = arm.study
+        outcomes = ArmOutcomes.of(patients, arm.name, arm.space.labels)
+        options = study.design.model_dump(exclude={"name"})
+        design = build_design(study.design.name, arm.space, options)
+        for rule in arm.rules:
+            calendar = Calendar(
+                **study.accrual.model_dump(exclude={"source", "kind"}),
+                dlt_window_days=RULES[rule].window_days,
+            )
+            replayed = replay(
+                study.trials,
+                design,
+                outcomes.potential(rule),
+                calendar,
+                study.seed,
+                arm=arm.name,
+                adjudication=rule,
+            )
+            trials.append(_frame(replayed.trials))
+            entries.append(_frame(replayed.trial_patients))
+            progress.advance(study.trials)
+    return _with_rates(pl.concat(trials), pl.concat(entries), patients), pl.concat(entries)
+
+
+def _frame(columns: dict[str, Any]) -> pl.DataFrame:
+    """Columns of a replay as a frame; NaN becomes null."""
+    series = []
+    for name, values in columns.items():
+        if values.dtype == object:
+            series.append(pl.Series(name, values.tolist(), dtype=pl.String))
+        else:
+            column = pl.Series(name, values)
+            series.append(column.fill_nan(None) if values.dtype.kind == "f" else column)
+    return pl.DataFrame(series)
+
+
+def _with_rates(trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+    """Add to each trial the shares of its infused patients with each graded event."""
+    events = [
+        name
+        for name, measure in s.MEASURES.items()
+        if s.QUANTITIES[name].kind == "rate" and measure.among == "infused"
+    ]
+    values = patients.select(
+        "arm", "node", "patient", *(s.MEASURES[name].value.cast(pl.Float64).alias(name) for name in events)
+    )
+    keys = ["arm", "adjudication", "trial"]
+    rates = (
+        entries.filter(pl.col("status") != "not_infused")
+        .join(values, on=["arm", "node", "patient"], how="left")
+        .group_by(keys)
+        .agg(pl.col(name).mean() for name in events)
+    )
+    return trials.join(rates, on=keys, how="left", maintain_order="left")
+
+
+def _summary(
+    study: Study,
+    arms: tuple[Arm, ...],
+    patients: pl.DataFrame,
+    trials: pl.DataFrame,
+    trial_patients: pl.DataFrame,
+    progress: Progress,
+) -> dict[str, Any]:
+    rule = study.adjudication.rule
+    own = pl.col("adjudication") == rule
+    of_arm = {arm.name: ArmOutcomes.of(patients, arm.name, arm.space.labels) for arm in arms}
+    main, *others = arms
+    main_trials = trials.filter(own, pl.col("arm") == main.name)
+    main_entries = trial_patients.filter(own, pl.col("arm") == main.name)
+    quantities = s.arm_quantities(of_arm[main.name], main_trials, main_entries, study.published)
+    progress.advance(1)
+    comparators = {}
+    for arm in others:
+        entries = trial_patients.filter(own, pl.col("arm") == arm.name)
+        comparators[arm.name] = {
+            "label": arm.label,
+            "quantities": s.arm_quantities(
+                of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries
+            ),
+            "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries),
+        }
+        progress.advance(1)
+    solved = s.solver_outcomes(patients)
+    return {
+        "study": study.study,
+        "title": study.title,
+        "question": study.question,
+        "notice": s.NOTICE,
+        "seed": study.seed,
+        "patients": study.population.patients,
+        "trials": study.trials,
+        "level": s.LEVEL,
+        "arms": [{"name": arm.name, "label": arm.label} for arm in arms],
+        "nodes": [node.model_dump(mode="json") for node in study.dose_space.nodes],
+        "outcomes": solved | {"explained": {name: outcome_explanation(name) for name in solved["by_code"]}},
+        "quantities": quantities,
+        "comparators": comparators,
+        "adjudication": {"rule": rule, "text": {name: RULES[name].text for name in main.rules}},
+        "adjudications": s.adjudications(trials.filter(pl.col("arm") == main.name), main.space.labels),
+        "paths": s.paths(main_trials),
+        "funnel": s.funnel(main_trials),
+        "parameters": main.model.table.kinds(),
+        "parameter_table": s.parameter_rows(main),
+        "references": main.model.table.references,
+        "provenance": {"carwright": __version__, "study_digest": study.digest, "model": study.model},
+    }

@@ -1,0 +1,213 @@
+"""Potential outcomes: every patient of a shard, solved and graded once per arm and dose node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from carwright.clinic.care import dose_counts
+from carwright.clinic.grade import grade_patients, uniforms_needed
+from carwright.clinic.lymphodepletion import dosing_columns
+from carwright.engine import EXPLAIN, Dosing, Outcome
+from carwright.pipeline.arm import START_DAY, Arm
+from carwright.population import Patients, draw, uniforms
+from carwright.trial import Attrition, Product
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from carwright.engine import Solution
+
+COURSE_PATIENTS = 240
+"""Patients whose courses are kept, spread evenly over the populations."""
+
+_COUNTS = (
+    "crs_grade",
+    "icans_grade",
+    "neutropenia_grade",
+    "tocilizumab_doses",
+    "corticosteroid_doses",
+    "anakinra_doses",
+)
+_FLAGS = ("psa30", "psa50", "psa90", "psa98", "psa50_confirmed", "hlh_mas", "sepsis", "crs_death")
+_MORE_FLAGS = ("antigen_low_relapse", "progression_censored")
+
+
+def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, pl.DataFrame]:
+    """Draw, solve and grade the patients ``items`` in every arm and at every node.
+
+    Returns
+    -------
+    dict
+        The tables ``patients``, ``courses`` and ``parameters`` of these patients.
+    """
+    outcomes, courses = [], []
+    for arm in arms:
+        patients = _draw(arm, items)
+        for column, node in enumerate(arm.space.nodes):
+            rows, course = _solve_node(arm, patients, column, threads)
+            outcomes.append(
+                rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all())
+            )
+            courses.append(
+                course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all())
+            )
+    return {
+        "patients": pl.concat(outcomes),
+        "courses": pl.concat(courses),
+        "parameters": _parameters(arms[0], _draw(arms[0], items)),
+    }
+
+
+def _draw(arm: Arm, items: range) -> Patients:
+    study = arm.study
+    return draw(
+        arm.model.table,
+        len(items),
+        seed=study.seed,
+        patients_per_population=study.population.patients_per_population,
+        first=items.start,
+        medians=arm.medians,
+    )
+
+
+def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Outcomes of all patients at one node, and the courses of the sampled ones."""
+    study, first = arm.study, int(patients.index[0])
+    attrition = Attrition(**study.attrition.model_dump(exclude={"source", "kind"}))
+    enrolment = attrition.draw(study.seed, first, patients.population)
+    product = Product(**study.product.model_dump(exclude={"source", "kind"}))
+    surface = np.asarray(patients.values["body_surface"])
+    delivery = product.deliver(study.seed, first, surface, arm.space)
+    solution = _solve(arm, patients, column, delivery.delivered_cells[:, column], threads)
+
+    courses = {name: solution.courses[:, :, i] for i, name in enumerate(arm.observables)}
+    random = {
+        name: uniforms(study.seed, f"clinic:{name}", first, len(patients), width)
+        for name, width in uniforms_needed(study.horizon_days, arm.settings).items()
+    }
+    graded = grade_patients(arm.times, courses, random, arm.settings)
+    crs_course = graded.pop("crs_grade_course")
+    graded.pop("icans_grade_course")
+    rows = {
+        "patient": patients.index.astype(np.uint32),
+        "population": patients.population.astype(np.uint32),
+        "bsa_m2": surface,
+        "infused": enrolment.infused,
+        "not_infused_reason": enrolment.not_infused_reason,
+        "vein_to_vein_days": enrolment.vein_to_vein_days,
+        "dropout_days": enrolment.dropout_days,
+        "assigned_cells_low": delivery.assigned_cells_low[:, column],
+        "assigned_cells_high": delivery.assigned_cells_high[:, column],
+        "delivered_cells": delivery.delivered_cells[:, column],
+        "on_assigned_dose": delivery.on_assigned_dose[:, column],
+        "outcome": solution.outcome.astype(np.uint8),
+        **_care(arm, solution),
+        **graded,
+    }
+    sampled = patients.index % max(1, study.population.patients // COURSE_PATIENTS) == 0
+    return _outcome_frame(rows), _course_frame(arm, patients.index, courses, crs_course, sampled)
+
+
+def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64], threads: int) -> Solution:
+    node = arm.space.nodes[column]
+    depletion = dosing_columns(node.lymphodepletion, len(patients))
+    dosing = Dosing(
+        times=np.append(depletion.times, 0.0),
+        targets=(*depletion.targets, "infused_cells"),
+        amounts=np.column_stack([depletion.amounts, cells]),
+    )
+    system = arm.kernel.system
+    scale = {state.name: state.scale for state in arm.model.table.states}
+    tolerance = 1e-6
+    return arm.kernel.solve(
+        np.column_stack([patients.values[name] for name in system.parameters]),
+        dosing,
+        start=START_DAY,
+        end=arm.study.horizon_days,
+        times=arm.times,
+        relative_tolerance=tolerance,
+        absolute_tolerance=tolerance * 1e-3 * np.array([scale[name] for name in system.states]),
+        threads=threads,
+    )
+
+
+def _care(arm: Arm, solution: Solution) -> dict[str, NDArray[np.integer]]:
+    return dose_counts(arm.study.care, solution.trigger_counts[:, : len(arm.study.care)])
+
+
+def _outcome_frame(rows: Mapping[str, Any]) -> pl.DataFrame:
+    """Turn columns into a frame: NaN becomes null, yes and no become Boolean, grades become whole numbers."""
+    frame = pl.DataFrame({name: _series(name, values) for name, values in rows.items()})
+    flags = [name for name in (*_FLAGS, *_MORE_FLAGS, *_verdicts(frame.columns)) if name in frame.columns]
+    names = {int(code): Outcome(code).name.lower() for code in Outcome}
+    return frame.with_columns(
+        *(pl.col(name).cast(pl.UInt16) for name in _COUNTS if name in frame.columns),
+        *(pl.col(name).cast(pl.Boolean) for name in flags),
+        pl.col("outcome").replace_strict(names, return_dtype=pl.String).alias("outcome_name"),
+    )
+
+
+def _verdicts(columns: list[str]) -> list[str]:
+    return [
+        name
+        for name in columns
+        if name == "dlt" or (name.startswith("dlt_") and not name.startswith(("dlt_day", "dlt_reason")))
+    ]
+
+
+def _series(name: str, values: NDArray[Any]) -> pl.Series:
+    if values.dtype == object:
+        return pl.Series(name, values.tolist(), dtype=pl.String)
+    series = pl.Series(name, values)
+    return series.fill_nan(None) if values.dtype.kind == "f" else series
+
+
+def _course_frame(
+    arm: Arm,
+    index: NDArray[np.int64],
+    courses: Mapping[str, NDArray[np.float64]],
+    crs_course: NDArray[np.float64],
+    sampled: NDArray[np.bool_],
+) -> pl.DataFrame:
+    """Courses of the sampled patients on the days that the report draws."""
+    days = _drawn_days(arm.times)
+    shown, count = arm.times[days], int(sampled.sum())
+    return pl.DataFrame(
+        {
+            "patient": np.repeat(index[sampled], shown.size).astype(np.uint32),
+            "day": np.tile(shown, count).astype(np.float32),
+            "crs_grade": pl.Series(crs_course[sampled][:, days].ravel()).fill_nan(None).cast(pl.UInt8),
+            **{
+                name: pl.Series(values[sampled][:, days].ravel().astype(np.float32)).fill_nan(None)
+                for name, values in courses.items()
+            },
+        }
+    )
+
+
+def _drawn_days(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whole days to day 42, weeks to day 120, four weeks from then on."""
+    whole = times == np.round(times)
+    keep = (times <= 42) | ((times <= 120) & (times % 7 == 0)) | (times % 28 == 0) | (times == times[-1])
+    return np.asarray((whole & keep) | (times == times[-1]))
+
+
+def _parameters(arm: Arm, patients: Patients) -> pl.DataFrame:
+    rows = (*arm.model.table.parameters, *arm.model.table.covariates)
+    varying = [row.name for row in rows if np.ptp(patients.values[row.name]) > 0 or row.varies]
+    return pl.DataFrame(
+        {
+            "patient": patients.index.astype(np.uint32),
+            "population": patients.population.astype(np.uint32),
+            **{name: patients.values[name] for name in varying},
+        }
+    )
+
+
+def outcome_explanation(name: str) -> str:
+    """What an outcome code of the solver means and what to do about it."""
+    return EXPLAIN[Outcome[name.upper()]]

@@ -1,0 +1,254 @@
+"""From tables to ``summary.json``: every quantity with its interval, beside what was published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from carwright.pipeline.measures import MEASURES, Measure
+from carwright.pipeline.outcomes import ArmOutcomes
+from carwright.study import QUANTITIES
+from carwright.trial import (
+    Interval,
+    covered,
+    marginal_mean,
+    marginal_median,
+    marginal_rate,
+    paired_mean_difference,
+    paired_median_difference,
+    predictive,
+)
+
+if TYPE_CHECKING:
+    from carwright.pipeline.arm import Arm
+    from carwright.study import PublishedFact
+
+LEVEL = 0.9
+"""Probability content of every interval in a summary."""
+
+SHOWN_PATHS = 40
+"""Escalation paths that a summary lists, the likeliest first."""
+
+NOTICE = "Research software: never for treatment decisions."
+
+
+def entry(interval: Interval) -> dict[str, Any]:
+    """An interval as JSON; null where it does not exist or, for a time, was not reached."""
+    return {"estimate": number(interval.estimate), "lo": number(interval.lo), "hi": number(interval.hi)}
+
+
+def number(value: float) -> float | None:
+    """A finite number rounded to 10 digits, or null."""
+    return float(f"{value:.10g}") if math.isfinite(value) else None
+
+
+def estimate(name: str, outcomes: ArmOutcomes, weights: Any) -> Interval:
+    """Estimate one quantity over patients as weighted."""
+    measure = MEASURES[name]
+    values, block = outcomes.array(measure.value), outcomes.block
+    if QUANTITIES[name].kind == "rate":
+        return marginal_rate(values, block, LEVEL, weights)
+    return marginal_median(values, block, LEVEL, weights, outcomes.censored(measure))
+
+
+def arm_quantities(
+    outcomes: ArmOutcomes,
+    trials: pl.DataFrame,
+    trial_patients: pl.DataFrame,
+    published: Sequence[PublishedFact] = (),
+) -> dict[str, Any]:
+    """Quantities of one arm: as treated in its simulated trials, and node by node.
+
+    Parameters
+    ----------
+    outcomes
+        Patients of the arm.
+    trials, trial_patients
+        Its trials under the study's own adjudication rule.
+    published
+        Facts to compare with.
+    """
+    facts = {fact.quantity: fact for fact in published}
+    quantities: dict[str, Any] = {}
+    for name, measure in MEASURES.items():
+        weights = outcomes.treated(trial_patients, measure.among)
+        own = {"unit": QUANTITIES[name].unit, "label": QUANTITIES[name].label}
+        own |= {**entry(estimate(name, outcomes, weights)), "level": LEVEL}
+        by_trial = _by_trial(measure, QUANTITIES[name].kind, outcomes, trial_patients)
+        lo, hi = predictive(by_trial["value"].to_numpy(), LEVEL)
+        own["predictive"] = {"lo": number(lo), "hi": number(hi)}
+        if name in facts:
+            own |= _compared(facts[name], by_trial, lo, hi)
+        own["by_node"] = _by_node(name, measure, outcomes)
+        quantities[name] = own
+    quantities["recommended_node"] = recommended(trials, outcomes.nodes)
+    return quantities
+
+
+def _by_node(name: str, measure: Measure, outcomes: ArmOutcomes) -> dict[str, Any]:
+    eligible = outcomes.eligible(measure.among)
+    found = {}
+    for column, node in enumerate(outcomes.nodes):
+        only = np.zeros_like(eligible)
+        only[:, column] = eligible[:, column]
+        found[node] = entry(estimate(name, outcomes, only))
+    return found
+
+
+def _by_trial(
+    measure: Measure, kind: str, outcomes: ArmOutcomes, trial_patients: pl.DataFrame
+) -> pl.DataFrame:
+    """Value of the quantity in each simulated trial: ``trial``, ``value``, ``of``."""
+    values = outcomes.frame.select("patient", "node", measure.value.cast(pl.Float64).alias("value"))
+    among = {
+        "infused": pl.col("status") != "not_infused",
+        "evaluable": pl.col("evaluable"),
+        "enrolled": pl.lit(value=True),
+    }[measure.among]
+    summed = pl.col("value").mean() if kind == "rate" else pl.col("value").median()
+    return (
+        trial_patients.filter(among)
+        .join(values, on=["patient", "node"], how="left")
+        .group_by("trial")
+        .agg(summed.alias("value"), pl.col("value").sum().alias("count"), pl.col("value").count().alias("of"))
+        .sort("trial")
+        .with_columns(pl.col("value").fill_null(float("nan")))
+    )
+
+
+def _compared(fact: PublishedFact, by_trial: pl.DataFrame, lo: float, hi: float) -> dict[str, Any]:
+    base = {"source": fact.source, "certainty": fact.certainty}
+    if fact.count is not None and fact.of is not None:
+        inside = covered(fact.count, fact.of, by_trial["count"].to_numpy(), by_trial["of"].to_numpy(), LEVEL)
+        return {"published": {"count": fact.count, "of": fact.of, **base}, "covered": inside}
+    assert fact.value is not None  # noqa: S101 - the study's own checks admit nothing else
+    return {"published": {"value": fact.value, **base}, "covered": lo <= fact.value <= hi}
+
+
+def recommended(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any]:
+    """Probability with which the trials recommend each node, or none."""
+    block = trials["population"].to_numpy()
+    chosen = trials["recommended_node"].fill_null("none").to_numpy()
+    by_node = {
+        node: entry(marginal_rate((chosen == node).astype(np.float64), block, LEVEL))
+        for node in (*nodes, "none")
+    }
+    quantity = QUANTITIES["recommended_node"]
+    return {"unit": quantity.unit, "label": quantity.label, "level": LEVEL, "by_node": by_node}
+
+
+def differences(study: ArmOutcomes, other: ArmOutcomes, trial_patients: pl.DataFrame) -> dict[str, Any]:
+    """Paired differences, other arm minus study arm, on the patients and nodes that the study's trials treated."""
+    found = {}
+    for name, measure in MEASURES.items():
+        weights = study.treated(trial_patients, measure.among)
+        found[name] = entry(difference(name, measure, study, other, weights))
+    return found
+
+
+def difference(
+    name: str, measure: Measure, first: ArmOutcomes, second: ArmOutcomes, weights: Any
+) -> Interval:
+    """Paired difference of one quantity, second minus first."""
+    block, a, b = first.block, first.array(measure.value), second.array(measure.value)
+    if QUANTITIES[name].kind == "rate":
+        return paired_mean_difference(a, b, block, LEVEL, weights)
+    return paired_median_difference(
+        a, b, block, LEVEL, weights, first.censored(measure), second.censored(measure)
+    )
+
+
+def adjudications(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any]:
+    """How toxicity and recommendation move with the definition of a dose-limiting toxicity."""
+    found = {}
+    for rule, own in trials.group_by("adjudication", maintain_order=True):
+        block = own["population"].to_numpy()
+        rate = (own["dlts"] / own["evaluable"].replace(0, None)).fill_null(np.nan).to_numpy()
+        found[str(rule[0])] = {
+            "dlt_rate": entry(
+                marginal_rate(rate, block, LEVEL, own["evaluable"].to_numpy().astype(np.float64))
+            ),
+            "recommended_node": recommended(own, nodes)["by_node"],
+            "duration_days": entry(marginal_mean(own["duration_days"].to_numpy(), block, LEVEL)),
+        }
+    return found
+
+
+def paths(trials: pl.DataFrame) -> list[dict[str, Any]]:
+    """The likeliest escalation paths, without responses, with their probability and what they recommend."""
+    block = trials["population"].to_numpy()
+    common = (
+        trials.group_by("toxicity_path", "recommended_node")
+        .len()
+        .sort(["len", "toxicity_path"], descending=[True, False])
+        .head(SHOWN_PATHS)
+    )
+    taken = trials["toxicity_path"].to_numpy()
+    return [
+        {
+            "path": path,
+            "probability": (
+                found := marginal_rate((taken == path).astype(np.float64), block, LEVEL)
+            ).estimate,
+            "lo": number(found.lo),
+            "hi": number(found.hi),
+            "recommended_node": node,
+        }
+        for path, node, _ in common.iter_rows()
+    ]
+
+
+def funnel(trials: pl.DataFrame) -> dict[str, Any]:
+    """Patients per trial: enrolled, infused, evaluable; and the length of the trial."""
+    block = trials["population"].to_numpy()
+    names = ("enrolled", "infused", "evaluable", "duration_days")
+    means = {name: marginal_mean(trials[name].to_numpy().astype(np.float64), block, LEVEL) for name in names}
+    return {
+        name: {
+            **entry(mean),
+            "predictive": dict(zip(("lo", "hi"), predictive(trials[name].to_numpy(), LEVEL), strict=True)),
+        }
+        for name, mean in means.items()
+    }
+
+
+def solver_outcomes(patients: pl.DataFrame) -> dict[str, Any]:
+    """How many patients were solved everywhere, and why the others were not."""
+    worst = patients.group_by("patient").agg(pl.col("outcome").max())
+    failed = int((worst["outcome"] > 0).sum())
+    codes = patients.filter(pl.col("outcome") > 0).group_by("outcome_name").len().sort("outcome_name")
+    return {
+        "ok": worst.height - failed,
+        "failed": failed,
+        "solves": patients.height,
+        "failed_solves": int((patients["outcome"] > 0).sum()),
+        "by_code": dict(codes.iter_rows()),
+    }
+
+
+def parameter_rows(arm: Arm) -> list[dict[str, Any]]:
+    """The parameter table as it holds for an arm, for the report."""
+    table = arm.model.table
+    return [
+        {
+            "name": row.name,
+            "meaning": row.meaning,
+            "value": arm.medians.get(row.name, row.value),
+            "set_by": _origin(arm, row.name),
+            "unit": row.unit,
+            "distribution": row.spread,
+            "kind": row.kind.value,
+            "source": row.source,
+        }
+        for row in (*table.parameters, *table.covariates)
+    ]
+
+
+def _origin(arm: Arm, name: str) -> str:
+    if name in arm.study.parameters:
+        return "study"
+    return "construct" if name in arm.medians else "table"
