@@ -34,8 +34,7 @@ def kinetics_outcomes(times: Floats, copies: Floats, assay: KineticsAssay) -> di
         quantification (0 for a patient never above it), each (n,).
     """
     cmax, tmax = peak(times, copies)
-    measurable = (copies >= assay.quantification_limit) & (times > 0.0)
-    persistence = np.where(measurable, times, 0.0).max(axis=1)
+    persistence = np.where(copies >= assay.quantification_limit, times, 0.0).max(axis=1)
     return {
         "cmax_copies_per_ug": cmax,
         "tmax_days": tmax,
