@@ -24,13 +24,13 @@ def patient(crs=(), icans=(), neutropenia=(), hlh=NAN, sepsis=NAN, death=NAN):
     return Gradings(TIMES, *courses, *events)
 
 
-def verdict(name, **toxicity):
-    found = adjudicate(name, patient(**toxicity))
+def verdict(name, window=28.0, **toxicity):
+    found = adjudicate(name, patient(**toxicity), window_days=window)
     return found.dlt[0], found.day[0], found.reason[0]
 
 
-def calls(name, **toxicity):
-    return bool(verdict(name, **toxicity)[0])
+def calls(name, window=28.0, **toxicity):
+    return bool(verdict(name, window, **toxicity)[0])
 
 
 NAMES = (
@@ -111,7 +111,7 @@ def test_a_failed_solve_has_no_verdict():
     empty = np.full((1, TIMES.size), NAN)
     never = np.array([NAN])
     for name in RULES:
-        found = adjudicate(name, Gradings(TIMES, empty, empty, empty, never, never, never))
+        found = adjudicate(name, Gradings(TIMES, empty, empty, empty, never, never, never), 28.0)
         assert np.isnan(found.dlt).all()
         assert found.reason.tolist() == [None]
 
@@ -125,9 +125,9 @@ def test_an_unknown_rule_suggests_the_nearest():
 def test_adding_a_rule_is_one_decorated_function(monkeypatch):
     monkeypatch.setattr("carwright.clinic.adjudication.RULES", {})
 
-    @rule("sepsis-in-a-week", "Sepsis within 7 days.", window_days=7.0)
+    @rule("sepsis-only", "Sepsis within the window.")
     def sepsis(gradings):
         return {"sepsis": gradings.sepsis_day}
 
-    assert verdict("sepsis-in-a-week", sepsis=7.0) == (1, 7, "sepsis")
-    assert not calls("sepsis-in-a-week", sepsis=7.1)
+    assert verdict("sepsis-only", 7.0, sepsis=7.0) == (1, 7, "sepsis")
+    assert not calls("sepsis-only", 7.0, sepsis=7.1)

@@ -134,9 +134,7 @@ halves = np.arange(0.0, 5.5, 0.5)
 @given(signs)
 def test_agrees_with_a_diary(drawn):
     temperature, pressure, saturation, drug = drawn
-    found = grades(
-        times=halves, temperature=temperature, pressure=pressure, saturation=saturation, tocilizumab=drug
-    )
+    found = grades(times=halves, temperature=temperature, pressure=pressure, saturation=saturation, tocilizumab=drug)
     assert found == reference(halves, *drawn)
 
 
@@ -144,9 +142,7 @@ def test_agrees_with_a_diary(drawn):
 @given(signs, arrays(float, (3, 11), elements=st.floats(0.0, 20.0)))
 def test_a_worse_sign_never_lowers_a_grade(drawn, worsening):
     temperature, pressure, saturation, drug = drawn
-    before = grades(
-        times=halves, temperature=temperature, pressure=pressure, saturation=saturation, tocilizumab=drug
-    )
+    before = grades(times=halves, temperature=temperature, pressure=pressure, saturation=saturation, tocilizumab=drug)
     after = grades(
         times=halves,
         temperature=temperature + worsening[0],

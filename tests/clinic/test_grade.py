@@ -86,9 +86,7 @@ def test_a_patient_to_whom_nothing_happens(times, healthy):
     assert set(COLUMNS) <= set(found)
     quiet = ("crs_grade", "crs_days", "icans_grade", "hlh_mas", "sepsis", "crs_death", "psa30", "dlt")
     assert {name: found[name][0] for name in quiet} == dict.fromkeys(quiet, 0)
-    assert np.isnan(
-        [found[name][0] for name in ("crs_onset_day", "sepsis_day", "death_day", "dlt_day")]
-    ).all()
+    assert np.isnan([found[name][0] for name in ("crs_onset_day", "sepsis_day", "death_day", "dlt_day")]).all()
     assert found["dlt_reason"].tolist() == [None]
     assert found["psa_best_change"][0] == pytest.approx(0.0)
     assert (found["progression_free_days"][0], found["progression_censored"][0]) == (364, 1)
@@ -227,12 +225,20 @@ def test_the_chosen_rule_decides_the_main_columns(times, healthy):
         np.testing.assert_array_equal(found["dlt"], found[f"dlt_{column}"])
         np.testing.assert_array_equal(found["dlt_day"], found[f"dlt_day_{column}"])
         assert all(
-            (reason is None) == (dlt == 0)
-            for reason, dlt in zip(found["dlt_reason"], found["dlt"], strict=True)
+            (reason is None) == (dlt == 0) for reason, dlt in zip(found["dlt_reason"], found["dlt"], strict=True)
         )
         rates[name] = found["dlt"].mean()
     assert rates["grade-4"] < rates["protocol"] <= rates["grade-3-over-72-hours"]
     assert rates["protocol"] < rates["protocol-and-sepsis"]
+
+
+def test_the_window_bounds_the_verdict(times, healthy):
+    courses = healthy(1)
+    courses["temperature"][:, between(times, 30, 33)] = 39.0
+    courses["oxygen_saturation"][:, between(times, 30, 33)] = 70.0
+    random = chances(times, 1, 0.99)
+    days = [grade_patients(times, courses, random, Settings(window_days=end))["dlt_day"][0] for end in (28, 30)]
+    assert days == pytest.approx([np.nan, 30.0], nan_ok=True)
 
 
 def test_the_ctcae_version_changes_grade_and_verdict(times, healthy):
@@ -240,8 +246,7 @@ def test_the_ctcae_version_changes_grade_and_verdict(times, healthy):
     courses["neutrophils_per_ul"][:, between(times, 0, 20)] = 300.0
     random = chances(times, 1, 0.99)
     by_version = {
-        version: grade_patients(times, courses, random, Settings(ctcae_version=version))
-        for version in ("4.03", "6.0")
+        version: grade_patients(times, courses, random, Settings(ctcae_version=version)) for version in ("4.03", "6.0")
     }
     assert [found["neutropenia_grade"][0] for found in by_version.values()] == [4, 3]
     assert [found["dlt_protocol_and_neutropenia"][0] for found in by_version.values()] == [1, 0]

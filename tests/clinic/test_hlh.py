@@ -30,7 +30,5 @@ def test_screening_limit_alone_would_call_a_third_of_high_grade_crs():
 def test_first_day_at_the_limit_after_the_infusion():
     times = np.array([-1.0, 0.0, 5.0, 6.0, 7.0])
     limit = HlhLimit().ferritin
-    ferritin = np.array(
-        [[2 * limit, 500, 500, limit, 2 * limit], [500, 500, limit - 1, 500, 500], [np.nan] * 5]
-    )
+    ferritin = np.array([[2 * limit, 500, 500, limit, 2 * limit], [500, 500, limit - 1, 500, 500], [np.nan] * 5])
     assert hlh_day(times, ferritin, HlhLimit()) == pytest.approx([6.0, np.nan, np.nan], nan_ok=True)

@@ -51,9 +51,7 @@ def test_fold_of_the_second_biopsy_over_the_first():
 
 def relapse_day(tumour, low):
     times = np.array([-7.0, 0.0, 30.0, 60.0, 90.0])
-    return float(
-        antigen_low_relapse_day(times, np.array([tumour], float), np.array([low], float), RelapseRules())[0]
-    )
+    return float(antigen_low_relapse_day(times, np.array([tumour], float), np.array([low], float), RelapseRules())[0])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Dose-limiting toxicity: rules that turn grades over time into a verdict.
 
 A rule is a function of `Gradings` that returns its criteria, each a reason and the day on which a patient met
-it. A toxicity is dose-limiting when a criterion was met within the rule's window after the infusion; its day
+it. A toxicity is dose-limiting when a criterion was met within the window after the infusion; its day
 and reason are those of the first criterion met. Writing a function and decorating it with `rule` is all it
 takes to add one.
 
@@ -20,9 +20,6 @@ from numpy.typing import NDArray
 from carwright.clinic.readings import Bools, Floats, first_day, unresolved_day
 from carwright.errors import CarwrightError, Problem
 from carwright.yamlfile import nearest
-
-WINDOW_DAYS = 28.0
-"""Length of the usual window, days from the infusion (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,6 @@ class Rule:
 
     name: str
     text: str
-    window_days: float
     criteria: Callable[[Gradings], Criteria]
 
 
@@ -96,13 +92,11 @@ RULES: dict[str, Rule] = {}
 """The registered rules by name."""
 
 
-def rule(
-    name: str, text: str, window_days: float = WINDOW_DAYS
-) -> Callable[[Callable[[Gradings], Criteria]], Callable[[Gradings], Criteria]]:
+def rule(name: str, text: str) -> Callable[[Callable[[Gradings], Criteria]], Callable[[Gradings], Criteria]]:
     """Register a function as the rule ``name``, described to readers of a report by ``text``."""
 
     def register(criteria: Callable[[Gradings], Criteria]) -> Callable[[Gradings], Criteria]:
-        RULES[name] = Rule(name, text, window_days, criteria)
+        RULES[name] = Rule(name, text, criteria)
         return criteria
 
     return register
@@ -130,18 +124,17 @@ def find_rule(name: str) -> Rule:
     return RULES[name]
 
 
-def adjudicate(name: str, gradings: Gradings) -> Verdict:
-    """Apply a rule to graded patients.
+def adjudicate(name: str, gradings: Gradings, window_days: float) -> Verdict:
+    """Apply a rule to graded patients: criteria count when met within ``window_days`` of the infusion.
 
     Raises
     ------
     CarwrightError
         If no rule has this name.
     """
-    chosen = find_rule(name)
-    criteria = chosen.criteria(gradings)
+    criteria = find_rule(name).criteria(gradings)
     days = np.stack(list(criteria.values()))
-    days = np.where(days <= chosen.window_days, days, np.inf)
+    days = np.where(days <= window_days, days, np.inf)
     first = days.argmin(axis=0)
     day = days.min(axis=0)
     met = np.isfinite(day)
@@ -156,8 +149,8 @@ def adjudicate(name: str, gradings: Gradings) -> Verdict:
 
 @rule(
     "protocol",
-    "Within 28 days of the infusion: death; CRS of grade 4 or more; CRS of grade 3 that has not resolved"
-    " to grade 2 within 7 days; ICANS of grade 4; ICANS of grade 3 that has not resolved to grade 2 within"
+    "Within the window after the infusion: death; CRS of grade 4 or more; CRS of grade 3 that has not"
+    " resolved to grade 2 within 7 days; ICANS of grade 4; ICANS of grade 3 that has not resolved to grade 2 within"
     " 7 days; HLH/MAS. CRS and ICANS of grade 3 that resolve in time are not dose-limiting. Assumed: the"
     " protocol is not public, but two patients with grade 3 CRS did not stop its escalation.",
 )
@@ -174,7 +167,7 @@ def _protocol(gradings: Gradings) -> Criteria:
 
 @rule(
     "any-grade-3-crs",
-    "Within 28 days of the infusion: death, or CRS or ICANS of grade 3 or more, however short. Assumed:"
+    "Within the window after the infusion: death, or CRS or ICANS of grade 3 or more, however short. Assumed:"
     " the strict reading, as for a small molecule.",
 )
 def _any_grade_3_crs(gradings: Gradings) -> Criteria:
@@ -187,7 +180,7 @@ def _any_grade_3_crs(gradings: Gradings) -> Criteria:
 
 @rule(
     "grade-4",
-    "Within 28 days of the infusion: death, or CRS or ICANS of grade 4. Assumed: the lenient reading, any"
+    "Within the window after the infusion: death, or CRS or ICANS of grade 4. Assumed: the lenient reading, any"
     " grade 3 being taken as manageable.",
 )
 def _grade_4(gradings: Gradings) -> Criteria:
@@ -213,7 +206,7 @@ def _grade_3_over_72_hours(gradings: Gradings) -> Criteria:
 
 @rule(
     "protocol-and-sepsis",
-    "As `protocol`, and sepsis within 28 days of the infusion. Assumed: attribution to the whole regimen,"
+    "As `protocol`, and sepsis within the window. Assumed: attribution to the whole regimen,"
     " where `protocol` attributes sepsis to lymphodepletion.",
 )
 def _protocol_and_sepsis(gradings: Gradings) -> Criteria:

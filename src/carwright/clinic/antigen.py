@@ -26,9 +26,7 @@ class RelapseRules:
     )
 
 
-def antigen_low_relapse_day(
-    times: Floats, tumour: Floats, antigen_low: Floats, rules: RelapseRules
-) -> Floats:
+def antigen_low_relapse_day(times: Floats, tumour: Floats, antigen_low: Floats, rules: RelapseRules) -> Floats:
     """Find the first day after the infusion (n,) of an antigen-low relapse; NaN for never.
 
     On that day the tumour is at least 20 % above its lowest earlier size since the infusion and large enough

@@ -105,8 +105,7 @@ def care_rule(name: str) -> Callable[[Callable[[Care], Order]], Callable[[Care],
 def crs_signs(grade: int, thresholds: SignThresholds) -> str:
     """Write the expression above 0 at CRS ``grade`` (2 to 4), with fever or a drug that hides it."""
     support = (
-        f"max({thresholds.pressure(grade)!r} - arterial_pressure,"
-        f" {thresholds.saturation(grade)!r} - oxygen_saturation)"
+        f"max({thresholds.pressure(grade)!r} - arterial_pressure, {thresholds.saturation(grade)!r} - oxygen_saturation)"
     )
     syndrome = (
         f"max(temperature - {thresholds.fever!r}, tocilizumab - {thresholds.tocilizumab_active!r},"
@@ -228,8 +227,6 @@ def dose_counts(names: Sequence[str], trigger_counts: NDArray[np.integer]) -> di
     """Count the doses of each of `DRUGS`, ``<drug>_doses`` (n,), from the firings (n, len(names))."""
     drugs = [order.drug for order in orders(names).values()]
     return {
-        f"{drug}_doses": trigger_counts[:, [index for index, other in enumerate(drugs) if other == drug]].sum(
-            axis=1
-        )
+        f"{drug}_doses": trigger_counts[:, [index for index, other in enumerate(drugs) if other == drug]].sum(axis=1)
         for drug in DRUGS
     }

@@ -62,9 +62,7 @@ class SignThresholds:
     tocilizumab_active: float = number(0.8, "mg/kg", "assumed", TENTH)
     corticosteroid_active: float = number(1.0, "mg", "assumed", TENTH)
     anakinra_active: float = number(10.0, "mg", "assumed", TENTH)
-    resolution: float = number(
-        1.0, "day", "assumed", "resolved after 24 h without fever, hypotension and hypoxia"
-    )
+    resolution: float = number(1.0, "day", "assumed", "resolved after 24 h without fever, hypotension and hypoxia")
 
     def pressure(self, grade: int) -> float:
         """Give the pressure below which hypotension alone makes ``grade`` (2 to 4)."""

@@ -30,9 +30,7 @@ class DeathHazard:
     sepsis_factor: float = number(3.0, "1", "assumed", "three in ten survive four septic days in grade 4")
 
 
-def crs_death_day(
-    times: Floats, crs: Floats, sepsis_day: Floats, uniforms: Floats, hazard: DeathHazard
-) -> Floats:
+def crs_death_day(times: Floats, crs: Floats, sepsis_day: Floats, uniforms: Floats, hazard: DeathHazard) -> Floats:
     """Draw the day of death from cytokine release syndrome (n,); NaN for survivors.
 
     Parameters

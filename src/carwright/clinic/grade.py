@@ -15,6 +15,7 @@ from carwright.clinic.death import DeathHazard, crs_death_day, with_death
 from carwright.clinic.hlh import HlhLimit, hlh_day
 from carwright.clinic.icans import IcansThresholds, icans_course
 from carwright.clinic.inhibition import BiopsyDay, inhibition_outcomes
+from carwright.clinic.numbers import number
 from carwright.clinic.psa import PsaRules, measured_psa, psa_outcomes, visit_days
 from carwright.clinic.readings import Floats, censored, first_day, for_patients_read, peak
 from carwright.clinic.sepsis import SepsisHazard, sepsis_day
@@ -62,6 +63,8 @@ class Settings:
     ----------
     crs, icans, death, sepsis, hlh, psa, kinetics, neutropenia, biopsy, relapse
         Numbers of each scale.
+    window_days
+        Days after the infusion in which a toxicity can be dose-limiting.
     ctcae_version
         Version that grades neutropenia; NCT03089203 used 4.03.
     adjudication
@@ -78,6 +81,9 @@ class Settings:
     neutropenia: neutropenia.NeutropeniaWindow = field(default_factory=neutropenia.NeutropeniaWindow)
     biopsy: BiopsyDay = field(default_factory=BiopsyDay)
     relapse: antigen.RelapseRules = field(default_factory=antigen.RelapseRules)
+    window_days: float = number(
+        28.0, "day", "assumed", "usual window of phase 1 trials of CAR-T cells; that of NCT03089203 is not public"
+    )
     ctcae_version: str = "4.03"
     adjudication: str = "protocol"
 
@@ -168,7 +174,7 @@ def grade_patients(
             times, read["tumour_cells"], read["antigen_low_cells"], chosen.relapse
         ),
         **neutropenia.neutropenia_outcomes(times, read["neutrophils_per_ul"], chosen.neutropenia),
-        **_verdicts(gradings, chosen.adjudication),
+        **_verdicts(gradings, chosen),
         "crs_grade_course": crs,
         "icans_grade_course": icans,
     }
@@ -199,13 +205,13 @@ def _psa(times: Floats, psa: Floats, death: Floats, uniforms: Floats, rules: Psa
     return psa_outcomes(visits, measured_psa(times, psa, visits, uniforms, rules), death, rules)
 
 
-def _verdicts(gradings: Gradings, chosen: str) -> dict[str, Any]:
+def _verdicts(gradings: Gradings, settings: Settings) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name in adjudication.RULES:
-        verdict = adjudication.adjudicate(name, gradings)
+        verdict = adjudication.adjudicate(name, gradings, settings.window_days)
         column = name.replace("-", "_")
         columns |= {f"dlt_{column}": verdict.dlt, f"dlt_day_{column}": verdict.day}
-        if name == chosen:
+        if name == settings.adjudication:
             columns |= {"dlt": verdict.dlt, "dlt_day": verdict.day, "dlt_reason": verdict.reason}
     return columns
 
@@ -215,9 +221,7 @@ def _highest(grades: Floats) -> Floats:
     return for_patients_read(np.nan_to_num(grades).max(axis=1), grades)
 
 
-def _check(
-    times: Floats, courses: Mapping[str, Floats], uniforms: Mapping[str, Floats], settings: Settings
-) -> None:
+def _check(times: Floats, courses: Mapping[str, Floats], uniforms: Mapping[str, Floats], settings: Settings) -> None:
     """Raise a `CarwrightError` naming everything that is missing or does not fit."""
     problems = [
         Problem(

@@ -98,9 +98,7 @@ def dosing_columns(name: str, patients: int) -> DosingColumns:
     CarwrightError
         If no regimen has this name.
     """
-    doses = sorted(
-        (day, entry.drug, entry.mg_per_m2) for entry in find_regimen(name).drugs for day in entry.days
-    )
+    doses = sorted((day, entry.drug, entry.mg_per_m2) for entry in find_regimen(name).drugs for day in entry.days)
     amounts = np.array([amount for _, _, amount in doses])
     return DosingColumns(
         times=np.array([day for day, _, _ in doses]),

@@ -9,9 +9,7 @@ import numpy as np
 from carwright.clinic.numbers import number
 from carwright.clinic.readings import Floats, for_patients_read, window
 
-HEMATOTOX = (
-    "CAR-HEMATOTOX, Rejeski 2021, doi 10.1182/blood.2020010543: days below 500/uL from day 0 to day 60"
-)
+HEMATOTOX = "CAR-HEMATOTOX, Rejeski 2021, doi 10.1182/blood.2020010543: days below 500/uL from day 0 to day 60"
 
 
 @dataclass(frozen=True)

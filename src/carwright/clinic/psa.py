@@ -35,9 +35,7 @@ class PsaRules:
     relative_rise: float = number(0.25, "1", "published", PCWG3)
     absolute_rise: float = number(2.0, "ng/mL", "published", PCWG3)
     confirmation: float = number(21.0, "day", "published", PCWG3)
-    early_rise: float = number(
-        84.0, "day", "published", PCWG3 + ": without a fall, rises before 12 weeks are ignored"
-    )
+    early_rise: float = number(84.0, "day", "published", PCWG3 + ": without a fall, rises before 12 weeks are ignored")
 
 
 def visit_days(end: float, rules: PsaRules) -> Floats:
