@@ -1,1 +1,54 @@
-"""From SBML to generated kernels, trajectories, functionals and outcome codes. Knows no biology."""
+"""From SBML to generated kernels, trajectories, functionals and outcome codes. Knows no biology.
+
+>>> from carwright.engine import compile_kernel, read_sbml
+>>> system = read_sbml(text)                                        # doctest: +SKIP
+>>> kernel = compile_kernel(system, observables=["A"])              # doctest: +SKIP
+>>> solution = kernel.solve(parameters, end=10.0, times=range(11))  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from carwright.engine.kernel import Kernel, compile_kernel
+    from carwright.engine.outcome import EXPLAIN, Outcome
+    from carwright.engine.requests import Dosing, Functional, Trigger
+    from carwright.engine.sbml import read_sbml
+    from carwright.engine.solution import Solution
+    from carwright.engine.system import System
+
+_HOME = {
+    "Kernel": "kernel",
+    "compile_kernel": "kernel",
+    "EXPLAIN": "outcome",
+    "Outcome": "outcome",
+    "Dosing": "requests",
+    "Functional": "requests",
+    "Trigger": "requests",
+    "read_sbml": "sbml",
+    "Solution": "solution",
+    "System": "system",
+}
+
+__all__ = [
+    "EXPLAIN",
+    "Dosing",
+    "Functional",
+    "Kernel",
+    "Outcome",
+    "Solution",
+    "System",
+    "Trigger",
+    "compile_kernel",
+    "read_sbml",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that importing the package costs nothing."""
+    if name not in _HOME:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,129 @@
+"""Compiled kernels on disk: written once, under a lock, checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+VARIABLE: Final = "CARWRIGHT_CACHE"
+"""Environment variable that names the cache folder."""
+_MANIFEST: Final = "manifest.json"
+_SOURCE: Final = "kernel.py"
+_loaded: dict[str, ModuleType] = {}
+
+
+def folder() -> Path:
+    """Folder of the compiled kernels."""
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get(VARIABLE)
+    return (Path(chosen) if chosen else user_cache_path("carwright", appauthor=False)) / "kernels"
+
+
+def load(source: str) -> ModuleType:
+    """Import a generated module, compiling it only where no sound copy is on disk.
+
+    Copies are kept by hash of the source and of everything that decides the machine code. Concurrent processes wait for the one
+    that compiles. A damaged copy is built again; where the folder cannot be written, a temporary one is used and a
+    ``RuntimeWarning`` says so.
+    """
+    key = _key(source)
+    if key not in _loaded:
+        try:
+            _loaded[key] = _from_folder(folder() / key, source)
+        except OSError as error:
+            warnings.warn(
+                f"compiled kernels cannot be kept in {folder()} ({error.strerror or error}); using a temporary folder. "
+                f"Set {VARIABLE} to a folder that can be written to avoid compiling again.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            _loaded[key] = _from_folder(Path(tempfile.mkdtemp(prefix="carwright-")) / key, source)
+    return _loaded[key]
+
+
+def _key(source: str) -> str:
+    import llvmlite
+    import numba
+    from llvmlite import binding
+
+    parts = (
+        source, numba.__version__, llvmlite.__version__, sys.version, binding.get_host_cpu_name(),
+        str(sorted(binding.get_host_cpu_features().items())),
+    )  # fmt: skip
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _from_folder(place: Path, source: str) -> ModuleType:
+    if _sound(place):
+        with suppress(Exception):  # whatever a damaged file makes Numba raise, the copy is built again below
+            return _import(place)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _lock(place.with_suffix(".lock")):
+        if _sound(place):
+            with suppress(Exception):
+                return _import(place)
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(mode=0o700)
+        (place / _SOURCE).write_text(source, encoding="utf-8")
+        module = _import(place)
+        manifest = place / (_MANIFEST + ".new")
+        manifest.write_text(json.dumps(_checksums(place)), encoding="utf-8")
+        manifest.replace(place / _MANIFEST)
+    return module
+
+
+def _import(place: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"carwright_kernel_{place.name}", place / _SOURCE)
+    if spec is None or spec.loader is None:
+        message = f"{place} cannot be imported"
+        raise ImportError(message)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _checksums(place: Path) -> dict[str, str]:
+    """Hash of the source and of Numba's files; Python's own bytecode is left to Python."""
+    names = [p for p in place.rglob("*") if p.suffix in {".nbi", ".nbc"} or p.name == _SOURCE]
+    return {str(p.relative_to(place)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(names)}
+
+
+def _sound(place: Path) -> bool:
+    try:
+        expected = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
+        return bool(expected == _checksums(place))
+    except (OSError, ValueError):
+        return False
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Exclusive lock between processes, released by the system when a process dies."""
+    with path.open("a+b") as handle:
+        if sys.platform == "win32":
+            import msvcrt
+
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
+            try:
+                yield
+            finally:
+                handle.seek(0)
+                msvcrt.locking(handle.fileno(), msvcrt.LK_UNLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,101 @@
+"""Exact partial derivatives of expression graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from carwright.engine import expression as ex
+from carwright.engine.expression import ONE, ZERO, Expr
+
+FLOOR_SUFFIX = "|floor"
+"""Suffix of the symbol that holds the absolute tolerance of a state, see `floored`."""
+
+
+def floored(node: Expr) -> Expr:
+    """Replace ``positive(x)`` by the larger of x and the absolute tolerance of x.
+
+    Slopes such as that of x**0.5 are infinite at x = 0, where a species may well start. There the slope is taken at the absolute
+    tolerance instead: within that distance of zero the solver does not tell values apart, so its error control still sees
+    any step that this would spoil.
+    """
+
+    def replace(old: Expr, args: tuple[Expr, ...]) -> Expr:
+        if old.op == "positive" and old.args[0].op == "symbol":
+            return ex.extreme("max", old.args[0], ex.symbol(f"{old.args[0].value}{FLOOR_SUFFIX}"))
+        return old if args == old.args else ex.rebuild(old.op, args)
+
+    return ex.transform([node], replace)[0]
+
+
+def derivatives(roots: Iterable[Expr], name: str) -> list[Expr]:
+    """Partial derivative of each root with respect to one symbol; every shared node is differentiated once."""
+    roots = list(roots)
+    slope: dict[Expr, Expr] = {}
+    for node in ex.topological(roots):
+        if node.op == "symbol":
+            slope[node] = ONE if node.value == name else ZERO
+        elif all(slope[arg] is ZERO for arg in node.args):
+            slope[node] = ZERO
+        else:
+            slope[node] = _chain(node, [slope[arg] for arg in node.args])
+    return [slope[root] for root in roots]
+
+
+def _chain(node: Expr, inner: list[Expr]) -> Expr:
+    op, args = node.op, node.args
+    if op == "add":
+        return ex.add(*inner)
+    if op == "mul":
+        return ex.add(
+            *(
+                ex.mul(*args[:i], slope, *args[i + 1 :])
+                for i, slope in enumerate(inner)
+                if slope is not ZERO
+            )
+        )
+    if op == "pow":
+        return _power(args[0], args[1], inner)
+    if op == "select":
+        return ex.select(args[0], inner[1], inner[2])
+    if op in {"min", "max"}:
+        first = ex.compare("le" if op == "min" else "ge", *args)
+        return ex.select(first, inner[0], inner[1])
+    if op in ex.LOGICAL or op in {"floor", "ceil"}:
+        return ZERO
+    return ex.mul(_outer(op, args[0], node), inner[0])
+
+
+def _power(base: Expr, exponent: Expr, inner: list[Expr]) -> Expr:
+    n = exponent.number
+    singular = n is None or (not n.is_integer() and n < 1.0)
+    # x**n: n * x**(n-1), never x**n * n/x, which is 0/0 at x = 0.
+    result = ex.mul(exponent, ex.power(floored(base) if singular else base, exponent - 1.0), inner[0])
+    if inner[1] is not ZERO:
+        result = result + ex.power(base, exponent) * ex.unary("ln", floored(base)) * inner[1]
+    return result
+
+
+def _outer(op: str, x: Expr, node: Expr) -> Expr:
+    """Slope of a function of one argument at ``x``; ``node`` is the function's value, reused where the slope contains it."""
+    if op == "exp":
+        return node
+    if op == "ln":
+        return 1.0 / floored(x)
+    if op == "sqrt":
+        return 0.5 / ex.unary("sqrt", floored(x))
+    if op == "abs":
+        return ex.select(ex.compare("lt", x, 0.0), ex.number(-1.0), ONE)
+    if op == "positive":
+        return ex.select(ex.compare("lt", x, 0.0), ZERO, ONE)
+    if op in {"sin", "cos"}:
+        return ex.unary("cos", x) if op == "sin" else -ex.unary("sin", x)
+    if op in {"sinh", "cosh"}:
+        return ex.unary("cosh" if op == "sinh" else "sinh", x)
+    if op == "tan":
+        return 1.0 + node * node
+    if op == "tanh":
+        return 1.0 - node * node
+    if op == "atan":
+        return 1.0 / (1.0 + x * x)
+    sign = 1.0 if op == "asin" else -1.0
+    return sign / ex.unary("sqrt", 1.0 - x * x)

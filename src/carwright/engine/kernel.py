@@ -1,0 +1,232 @@
+"""Compiled kernels and the solving of patients in chunks over threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from carwright.engine import cache
+from carwright.engine.compilation import Tables, plan
+from carwright.engine.evaluate import evaluate
+from carwright.engine.generator import Program, generate
+from carwright.engine.layout import LANES
+from carwright.engine.requests import Dosing, Functional, Trigger
+from carwright.engine.schedule import Schedule, schedule
+from carwright.engine.solution import Solution
+from carwright.engine.system import System
+from carwright.errors import CarwrightError, Problems
+
+Floats = npt.NDArray[np.float64]
+
+CHUNK: Final = 512
+"""Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an interrupt."""
+FIRST_STEP: Final = 1e-3
+"""First step as a part of the solve; error control corrects it within a few steps either way."""
+RELATIVE_FLOOR: Final = 1e-3
+"""Default absolute tolerance as a part of the relative tolerance and of the state's initial value in the file (assumed)."""
+
+
+def compile_kernel(
+    system: System,
+    observables: Sequence[str] = (),
+    functionals: Sequence[Functional] = (),
+    triggers: Sequence[Trigger] = (),
+) -> Kernel:
+    """Generate and compile the code that solves a system, or load it from the cache on disk.
+
+    Parameters
+    ----------
+    system
+        The model.
+    observables
+        Names of states and observables for the dense output.
+    functionals, triggers
+        What to compute and what may happen while solving.
+
+    Raises
+    ------
+    CarwrightError
+        Listing every unknown name, unreadable formula and impossible window.
+    """
+    program, tables = plan(system, observables, functionals, triggers)
+    source = generate(program)
+    module = cache.load(source)
+    return Kernel(system, tuple(observables), tuple(functionals), tuple(triggers), source, program, tables, module)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled model. Made by `compile_kernel`."""
+
+    system: System
+    observables: tuple[str, ...]
+    functionals: tuple[Functional, ...]
+    triggers: tuple[Trigger, ...]
+    source: str = field(repr=False)
+    _program: Program = field(repr=False)
+    _tables: Tables = field(repr=False)
+    _module: Any = field(repr=False)
+
+    def solve(
+        self,
+        parameters: npt.ArrayLike,
+        dosing: Dosing | None = None,
+        *,
+        start: float = 0.0,
+        end: float,
+        times: npt.ArrayLike | None = None,
+        relative_tolerance: float = 1e-6,
+        absolute_tolerance: npt.ArrayLike | None = None,
+        threads: int = 1,
+        max_steps: int = 100_000,
+        chunk: int = CHUNK,
+        progress: Callable[[int], None] | None = None,
+    ) -> Solution:
+        """Solve n patients; the same bytes for any order of patients, number of threads and size of chunks.
+
+        Parameters
+        ----------
+        parameters
+            (n, p) values in the order of ``system.parameters``.
+        dosing
+            Amounts added to states; none by default.
+        start, end
+            Days.
+        times
+            (k,) ascending times of the dense output within the solve; none by default.
+        relative_tolerance
+            Error allowed per step relative to each state.
+        absolute_tolerance
+            (m,) error allowed per step in the order of ``system.states``; by default ``relative_tolerance`` times 1e-3 times the
+            state's initial value under the file's own parameters (or times 1 where that is 0).
+        threads
+            Threads of this process.
+        max_steps
+            Steps tried per patient before it is given up.
+        chunk
+            Patients per call of the compiled code.
+        progress
+            Called with the number of patients that have just been finished.
+
+        Raises
+        ------
+        CarwrightError
+            Listing everything wrong with the arguments. A patient that cannot be solved is no error but an outcome code.
+        """
+        values = np.ascontiguousarray(parameters, dtype=np.float64)
+        problems = Problems()
+        if values.ndim != 2 or values.shape[1] != len(self.system.parameters):
+            problems.add(
+                "ENGINE030", "parameters must be a table of patients x model parameters", where="parameters",
+                found=str(values.shape), allowed=f"(n, {len(self.system.parameters)})",
+            )  # fmt: skip
+            problems.raise_if_any()
+        plan_ = self._schedule(values, dosing, start, end, times, problems)
+        tolerances = self._tolerances(relative_tolerance, absolute_tolerance, problems)
+        if threads < 1 or chunk < 1 or max_steps < 1:
+            problems.add("ENGINE030", "threads, chunk and max_steps must be at least 1", where="solve")
+        problems.raise_if_any()
+        n = len(values)
+        solution = Solution(
+            outcome=np.zeros(n, np.uint8),
+            times=plan_.times,
+            courses=np.empty((n, len(plan_.times), len(self.observables))),
+            functionals=np.empty((n, len(self.functionals))),
+            trigger_counts=np.empty((n, len(self.triggers))),
+            trigger_days=np.empty((n, len(self.triggers))),
+            steps=np.zeros(n, np.int64),
+            lowest=np.empty(n),
+        )
+        # A step below a few units in the last place of time cannot move on.
+        tiny = 8.0 * np.finfo(np.float64).eps * max(abs(start), abs(end))
+        settings = np.array([relative_tolerance, max_steps, FIRST_STEP * (end - start), tiny])
+
+        def run(first: int) -> int:
+            part = slice(first, min(first + chunk, n))
+            self._module.solve(
+                values[part], plan_.amounts[part], plan_.stops, plan_.dose_first, plan_.dose_state, plan_.dose_column,
+                plan_.times, settings, tolerances, self._tables.functional_codes, plan_.functional_values,
+                self._tables.trigger_codes, plan_.trigger_values, solution.outcome[part], solution.courses[part],
+                solution.functionals[part], solution.trigger_counts[part], solution.trigger_days[part],
+                solution.steps[part], solution.lowest[part], _aligned(self._module.AT_END),
+            )  # fmt: skip
+            return part.stop - part.start
+
+        _run_all(run, range(0, n, chunk), threads, progress)
+        return solution
+
+    def _schedule(
+        self, values: Floats, dosing: Dosing | None, start: float, end: float, times: npt.ArrayLike | None, problems: Problems
+    ) -> Schedule:
+        columns = {name: values[:, i] for i, name in enumerate(self.system.parameters)}
+        scales = {
+            name: None if scale is None else evaluate([scale], columns)[0]
+            for name, scale in zip(self.system.states, self.system.dose_scales, strict=True)
+        }
+        chosen = dosing if dosing is not None else Dosing.none(len(values))
+        order = {name: i for i, name in enumerate(self._program.order())}
+        return schedule(order, scales, len(values), chosen, start, end, times, self._tables, problems)
+
+    def _tolerances(self, relative: float, absolute: npt.ArrayLike | None, problems: Problems) -> Floats:
+        """(m, 2) absolute tolerance and, for states that cannot be negative, its inverse; kernel order."""
+        states = self.system.states
+        if not 0.0 < relative < 1.0:
+            problems.add("ENGINE030", "the relative tolerance must lie between 0 and 1", found=str(relative))
+        if absolute is None:
+            scale = np.abs(self.system.initial_values(self.system.defaults[None])[0])
+            given = relative * RELATIVE_FLOOR * np.where(np.isfinite(scale) & (scale > 0.0), scale, 1.0)
+        else:
+            given = np.asarray(absolute, dtype=np.float64)
+            if given.shape != (len(states),) or not np.all(np.isfinite(given) & (given > 0.0)):
+                problems.add(
+                    "ENGINE030", "absolute tolerances must be positive, one per state", where="absolute_tolerance",
+                    found=str(given.shape), allowed=f"({len(states)},)",
+                )  # fmt: skip
+                given = np.ones(len(states))
+        table = np.stack([given, np.where(self.system.non_negative, 1.0 / given, 0.0)], axis=1)
+        return np.ascontiguousarray(table[[states.index(name) for name in self._program.order()]])
+
+
+def _aligned(size: int) -> Floats:
+    """Work array on a cache-line boundary, so that vector loads never straddle two lines."""
+    raw = np.empty(size * LANES // LANES + 8)
+    offset = (-raw.ctypes.data % 64) // 8
+    return raw[offset : offset + size]
+
+
+def _run_all(
+    run: Callable[[int], int], chunks: Sequence[int], threads: int, progress: Callable[[int], None] | None
+) -> None:
+    """Run every chunk; an interrupt stops before the next one."""
+    if threads == 1 or len(chunks) <= 1:
+        for first in chunks:
+            done = run(first)
+            if progress is not None:
+                progress(done)
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="carwright-engine")
+    try:
+        waiting: set[Future[int]] = set()
+        remaining = iter(chunks)
+        exhausted = False
+        while waiting or not exhausted:
+            while not exhausted and len(waiting) < 2 * threads:
+                first = next(remaining, None)
+                exhausted = first is None
+                if first is not None:
+                    waiting.add(pool.submit(run, first))
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                done = future.result()
+                if progress is not None:
+                    progress(done)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+__all__ = ["CarwrightError", "Kernel", "compile_kernel"]

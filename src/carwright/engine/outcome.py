@@ -1,0 +1,30 @@
+"""How each patient's solve ended."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+
+class Outcome(IntEnum):
+    """One byte per patient; anything but `OK` means that every number of that patient is NaN."""
+
+    OK = 0
+    MAX_STEPS = 1
+    STEP_TOO_SMALL = 2
+    NOT_FINITE = 3
+    BAD_INPUT = 4
+    UNDEFINED_OBSERVABLE = 5
+
+
+EXPLAIN: Final = {
+    Outcome.OK: "solved",
+    Outcome.MAX_STEPS: "the step limit was reached; raise max_steps or relax relative_tolerance",
+    Outcome.STEP_TOO_SMALL: "the step size fell to the rounding level of time; the model has a singularity or jumps "
+    "without end for these parameter values",
+    Outcome.NOT_FINITE: "a rate became infinite or undefined however small the step; look for a division by zero, the logarithm "
+    "or root of a negative number, or a state that explodes",
+    Outcome.BAD_INPUT: "a parameter, a dose or an initial value of this patient is NaN or infinite",
+    Outcome.UNDEFINED_OBSERVABLE: "an observable under watch by a functional or a trigger became NaN or infinite",
+}
+"""A sentence for each outcome."""
