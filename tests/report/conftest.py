@@ -41,8 +41,20 @@ RESOLVED = {
     "design": {"name": "three-plus-three", "path": ["1", "2", "3"], "fallback": {"3": "-3"}},
     "adjudication": {"rule": "protocol", "compare": list(RULES[1:]), "window_days": 28.0, "ctcae": "4.03"},
     "care": ["tocilizumab"],
-    "accrual": {"patients_per_month": 1.0, "sentinel_gap_days": 14.0, "review_days": 14.0, "source": "invented", "kind": "assumed"},
-    "attrition": {"manufacturing_failure": 0.05, "progression": 0.17, "withdrawal": 0.06, "source": "invented", "kind": "assumed"},
+    "accrual": {
+        "patients_per_month": 1.0,
+        "sentinel_gap_days": 14.0,
+        "review_days": 14.0,
+        "source": "invented",
+        "kind": "assumed",
+    },
+    "attrition": {
+        "manufacturing_failure": 0.05,
+        "progression": 0.17,
+        "withdrawal": 0.06,
+        "source": "invented",
+        "kind": "assumed",
+    },
     "comparators": [{"name": "without-armour", "label": "Without the armour", "set": {"construct.armour": "none"}}],
     "published": [
         {"quantity": "crs_grade_ge2", "count": 5, "of": 13, "source": "invented", "certainty": "published"},
@@ -92,11 +104,16 @@ def _patients(random: np.random.Generator) -> pl.DataFrame:
                         "arm": [arm] * PATIENTS,
                         "node": [node] * PATIENTS,
                         "infused": ~lost,
-                        "not_infused_reason": [reason if gone else None for reason, gone in zip(reasons, lost, strict=True)],
+                        "not_infused_reason": [
+                            reason if gone else None for reason, gone in zip(reasons, lost, strict=True)
+                        ],
                         "vein_to_vein_days": random.uniform(28, 56, PATIENTS),
                         "outcome": np.where(np.arange(PATIENTS) == 11, 1, 0).astype(np.uint8),
                         "crs_grade": grade,
-                        "crs_onset_day": [float(day) if g else None for day, g in zip(random.uniform(1, 9, PATIENTS), grade, strict=True)],
+                        "crs_onset_day": [
+                            float(day) if g else None
+                            for day, g in zip(random.uniform(1, 9, PATIENTS), grade, strict=True)
+                        ],
                         "crs_days": np.where(grade > 0, random.uniform(2, 9, PATIENTS), 0.0),
                         "icans_grade": np.clip(grade.astype(int) - 2, 0, 4).astype(np.uint8),
                         "hlh_mas": grade >= 4,
@@ -133,21 +150,50 @@ def _trials(patients: pl.DataFrame, random: np.random.Generator) -> tuple[pl.Dat
                         infused += row["infused"]
                         dlts += bool(row["dlt"] and row["infused"])
                         if row["infused"]:
-                            letters += ("B" if row["psa_best_change"] <= -0.3 else "T") if row["dlt"] else "E" if row["psa_best_change"] <= -0.3 else "N"
+                            letters += (
+                                ("B" if row["psa_best_change"] <= -0.3 else "T")
+                                if row["dlt"]
+                                else "E"
+                                if row["psa_best_change"] <= -0.3
+                                else "N"
+                            )
                         members.append(
-                            {"trial": trial, "arm": arm, "adjudication": rule, "sequence": sequence, "patient": patient, "node": node,
-                             "status": status, "enrolled_day": day, "infusion_day": day + 40 if row["infused"] else None,
-                             "evaluable": row["infused"], "dlt": bool(row["dlt"] and row["infused"]), "dlt_day": row["dlt_day"] if row["infused"] else None}
+                            {
+                                "trial": trial,
+                                "arm": arm,
+                                "adjudication": rule,
+                                "sequence": sequence,
+                                "patient": patient,
+                                "node": node,
+                                "status": status,
+                                "enrolled_day": day,
+                                "infusion_day": day + 40 if row["infused"] else None,
+                                "evaluable": row["infused"],
+                                "dlt": bool(row["dlt"] and row["infused"]),
+                                "dlt_day": row["dlt_day"] if row["infused"] else None,
+                            }
                         )
                     path.append(node + letters)
                     if sum(letter in "TB" for letter in letters) > 1 and node != "3":
                         break
                 trials.append(
-                    {"trial": trial, "arm": arm, "adjudication": rule, "enrolled": sequence, "infused": infused, "evaluable": infused,
-                     "recommended_node": "-3" if node == "-3" else None, "path": " ".join(path), "duration_days": day + 28, "dlts": dlts}
+                    {
+                        "trial": trial,
+                        "arm": arm,
+                        "adjudication": rule,
+                        "enrolled": sequence,
+                        "infused": infused,
+                        "evaluable": infused,
+                        "recommended_node": "-3" if node == "-3" else None,
+                        "path": " ".join(path),
+                        "duration_days": day + 28,
+                        "dlts": dlts,
+                    }
                 )
     types = {"patient": pl.UInt32, "trial": pl.UInt32, "sequence": pl.UInt16}
-    return pl.DataFrame(members, schema_overrides=types | {"dlt_day": pl.Float64}), pl.DataFrame(trials, schema_overrides={"trial": pl.UInt32})
+    return pl.DataFrame(members, schema_overrides=types | {"dlt_day": pl.Float64}), pl.DataFrame(
+        trials, schema_overrides={"trial": pl.UInt32}
+    )
 
 
 def _courses(random: np.random.Generator) -> pl.DataFrame:
@@ -216,21 +262,43 @@ def _summary(patients: pl.DataFrame, trials: pl.DataFrame) -> dict[str, object]:
             found = patients.filter(pl.col("arm") == arm).select(flag.alias("flag"), "node")
             rate = _share(found["flag"])
             predictive = {"lo": max(0.0, rate["estimate"] - 0.25), "hi": min(1.0, rate["estimate"] + 0.25)}
-            quantity: dict[str, object] = {"unit": "fraction of infused", "label": label, **rate, "level": 0.9, "predictive": predictive}
+            quantity: dict[str, object] = {
+                "unit": "fraction of infused",
+                "label": label,
+                **rate,
+                "level": 0.9,
+                "predictive": predictive,
+            }
             quantity["by_node"] = {node: _share(found.filter(pl.col("node") == node)["flag"]) for node in NODES}
             if published:
                 share = published[0] / published[1]
-                quantity["published"] = {"count": published[0], "of": published[1], "source": "invented for tests"}
+                quantity["published"] = {
+                    "count": published[0],
+                    "of": published[1],
+                    "source": "invented for tests",
+                    "certainty": "inferred",
+                }
                 quantity["covered"] = predictive["lo"] <= share <= predictive["hi"]
             arms[arm][name] = quantity
-        arms[arm]["il6_peak"] = {"unit": "pg/mL", "label": "Peak IL-6", "estimate": 812.5, "lo": 640.0, "hi": 990.0, "level": 0.9}
+        arms[arm]["il6_peak"] = {
+            "unit": "pg/mL",
+            "label": "Peak IL-6",
+            "estimate": 812.5,
+            "lo": 640.0,
+            "hi": 990.0,
+            "level": 0.9,
+        }
     reference = trials.filter((pl.col("arm") == "study") & (pl.col("adjudication") == "protocol"))
 
     def recommended(frame: pl.DataFrame) -> dict[str, dict[str, float]]:
         chosen = frame["recommended_node"].fill_null("none")
         return {node: _share(chosen == node) for node in (*NODES, "none")}
 
-    arms["study"]["recommended_node"] = {"unit": "probability", "label": "Recommended dose", "by_node": recommended(reference)}
+    arms["study"]["recommended_node"] = {
+        "unit": "probability",
+        "label": "Recommended dose",
+        "by_node": recommended(reference),
+    }
     counts = reference["path"].value_counts().sort("count", "path", descending=[True, False])
     return {
         "study": "synthetic",
@@ -238,14 +306,33 @@ def _summary(patients: pl.DataFrame, trials: pl.DataFrame) -> dict[str, object]:
         "seed": 7,
         "patients": PATIENTS,
         "trials": TRIALS,
-        "arms": list(ARMS),
-        "outcomes": {"ok": 8 * PATIENTS - 8, "failed": 8, "by_code": {"MAX_STEPS": 8}},
+        "level": 0.9,
+        "question": RESOLVED["question"],
+        "nodes": RESOLVED["dose_space"]["nodes"],
+        "arms": [
+            {"name": "study", "label": "With the armour"},
+            {"name": "without-armour", "label": "Without the armour"},
+        ],
+        "adjudication": {"rule": "protocol", "text": {rule: f"Invented text of {rule}." for rule in RULES}},
+        "references": {"invented": "No such publication <exists>"},
+        "outcomes": {
+            "ok": PATIENTS - 1,
+            "failed": 1,
+            "solves": 8 * PATIENTS,
+            "failed_solves": 8,
+            "by_code": {"max_steps": 8},
+            "explained": {"max_steps": "the step limit was reached"},
+        },
         "quantities": arms["study"],
         "comparators": {
             "without-armour": {
                 "quantities": arms["without-armour"],
                 "differences": {
-                    name: {"estimate": arms["study"][name]["estimate"] - arms["without-armour"][name]["estimate"], "lo": -0.02, "hi": 0.31}
+                    name: {
+                        "estimate": arms["without-armour"][name]["estimate"] - arms["study"][name]["estimate"],
+                        "lo": -0.31,
+                        "hi": 0.02,
+                    }
                     for name in [*rates, "il6_peak"]
                 },
             }
@@ -253,22 +340,41 @@ def _summary(patients: pl.DataFrame, trials: pl.DataFrame) -> dict[str, object]:
         "adjudications": {
             rule: {
                 "dlt_rate": _share(patients["dlt"]),
-                "recommended_node": recommended(trials.filter((pl.col("arm") == "study") & (pl.col("adjudication") == rule))),
+                "recommended_node": recommended(
+                    trials.filter((pl.col("arm") == "study") & (pl.col("adjudication") == rule))
+                ),
             }
             for rule in RULES
         },
         "paths": [
-            {"path": path, "probability": count / TRIALS, "lo": 0.8 * count / TRIALS, "hi": 1.3 * count / TRIALS, "recommended_node": "-3"}
+            {
+                "path": path,
+                "probability": count / TRIALS,
+                "lo": 0.8 * count / TRIALS,
+                "hi": 1.3 * count / TRIALS,
+                "recommended_node": "-3",
+            }
             for path, count in counts.head(40).iter_rows()
         ],
-        "funnel": {"enrolled": {"estimate": 18.4, "lo": 12.0, "hi": 26.0}, "infused": {"estimate": 13.2, "lo": 9.0, "hi": 19.0}, "evaluable": {"estimate": 12.7, "lo": 9.0, "hi": 18.0}},
+        "funnel": {
+            step: {"estimate": mean, "lo": mean - 0.8, "hi": mean + 0.8, "predictive": {"lo": mean - 6, "hi": mean + 7}}
+            for step, mean in (("enrolled", 18.4), ("infused", 13.2), ("evaluable", 12.7))
+        },
         "parameters": {"published": 31, "fitted": 12, "assumed": 44},
         "parameter_table": [
-            {"name": f"parameter_{index}", "meaning": "an invented rate & its <meaning>", "value": 0.5 * index, "unit": "1/d",
-             "distribution": "lognormal, SD 0.3", "kind": ("published", "fitted", "assumed")[index % 3], "source": "invented for tests"}
+            {
+                "name": f"parameter_{index}",
+                "meaning": "an invented rate & its <meaning>",
+                "value": 0.5 * index,
+                "unit": "1/d",
+                "distribution": "lognormal, SD 0.3",
+                "set_by": ("table", "construct", "study")[index % 3],
+                "kind": ("published", "fitted", "assumed")[index % 3],
+                "source": "invented for tests",
+            }
             for index in range(87)
         ],
-        "provenance": {"version": "0.1.0", "digest": "0123abcd"},
+        "provenance": {"carwright": "0.1.0", "study_digest": "0123abcd", "model": "mcrpc"},
         "notice": "research software, never for treatment decisions",
     }
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from carwright.report.paired import Difference, differences
 from carwright.report.published import comparisons
 from carwright.report.run import STUDY_ARM, Run
-from carwright.report.wording import listed, percent, points, span
+from carwright.report.wording import grouped, listed, percent, points, span, with_interval
 
 HEADLINE = "psa30"
 """The quantity by which arms are compared in the verdict: the response that the published trial reports first."""
@@ -35,18 +34,13 @@ def cards(run: Run) -> list[Card]:
     return [card for card in (_failures(run), _coverage_card(run), _recommended_card(run), *_arm_cards(run)) if card]
 
 
-def solved(run: Run) -> tuple[int, int]:
-    """Solves that failed, and all solves."""
-    outcomes: Mapping[str, Any] = run.summary["outcomes"]
-    return int(outcomes["failed"]), int(outcomes["ok"]) + int(outcomes["failed"])
-
-
 def _failures(run: Run) -> Card:
-    failed, total = solved(run)
+    outcomes = run.summary["outcomes"]
+    failed, total = outcomes["failed_solves"], outcomes["solves"]
     return Card(
-        value=f"{failed:,}".replace(",", " "),
-        label="failed solves" if failed != 1 else "failed solve",
-        detail=f"of {total:,} (patient × node × arm)".replace(",", " ")
+        value=grouped(failed),
+        label="failed solve" if failed == 1 else "failed solves",
+        detail=f"of {grouped(total)} (patient × node × arm)"
         + ("; left out of every number here, listed under Failures" if failed else ""),
     )
 
@@ -92,7 +86,8 @@ def _recommendation(run: Run) -> str:
     if not found:
         return ""
     label, share = found
-    return f"the design most often recommends {label}, in {percent(share['estimate'])} of trials ({span(share, 'probability')})"
+    share_text = with_interval(share, "probability")
+    return f"the design most often recommends {label}, in {share_text} of trials"
 
 
 def _recommended_card(run: Run) -> Card | None:
@@ -118,9 +113,10 @@ def _headlines(run: Run) -> list[tuple[str, Difference]]:
 
 def _arms(run: Run) -> list[str]:
     return [
-        f"PSA30 is {points(abs(found.estimate)).lstrip('+')} percentage points {'higher' if found.estimate >= 0 else 'lower'} "
-        f"{_lower(run.arm_label(STUDY_ARM))} than {_lower(run.arm_label(arm))} "
-        f"({points(found.low)} to {points(found.high)}{'' if found.clear else ', which includes no difference'})"
+        f"PSA30 is {points(abs(found.estimate)).lstrip('+')} percentage points "
+        f"{'higher' if found.estimate >= 0 else 'lower'} {_lower(run.arm_label(arm))} than "
+        f"{_lower(run.arm_label(STUDY_ARM))} ({points(found.low)} to {points(found.high)}"
+        f"{'' if found.clear else ', which includes no difference'})"
         for arm, found in _headlines(run)
     ]
 
@@ -129,8 +125,9 @@ def _arm_cards(run: Run) -> list[Card]:
     return [
         Card(
             value=f"{points(found.estimate)} points",
-            label=f"PSA30 {_lower(run.arm_label(STUDY_ARM))}",
-            detail=f"against {_lower(run.arm_label(arm))}, on the same patients ({points(found.low)} to {points(found.high)})",
+            label=f"PSA30 {_lower(run.arm_label(arm))}",
+            detail=f"against {_lower(run.arm_label(STUDY_ARM))}, on the same patients "
+            f"({points(found.low)} to {points(found.high)})",
         )
         for arm, found in _headlines(run)
     ]

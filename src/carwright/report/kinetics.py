@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import polars as pl
 
 from carwright.report.figure import Figure, Key, Panel, Trace
-from carwright.report.palette import MUTED, node_colours
+from carwright.report.palette import INK, MUTED, node_colours
 from carwright.report.run import STUDY_ARM, Node, Run
 from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
-from carwright.report.traces import band, line
+from carwright.report.traces import band, line, log_axis
 
 LAST_DAY = 180.0
 
@@ -37,7 +36,7 @@ def by_node(run: Run, observable: str, *, unit: str, floor: float, shapes: list[
     table = pl.concat(parts)
     bounds = list(QUANTILE_HEADINGS)
     drawn = table.with_columns(pl.col(bounds).clip(lower_bound=floor))
-    top = math.ceil(math.log10(float(drawn["high"].max() or 10 * floor)) * 2) / 2
+    top = max(2 * float(drawn["high"].to_numpy().max()), 10 * floor)
     colours = node_colours(run.node_names)
     panels = []
     for node in run.nodes:
@@ -46,18 +45,12 @@ def by_node(run: Run, observable: str, *, unit: str, floor: float, shapes: list[
             continue
         panels.append(
             Panel(
-                title=f"{node.label}: {node.description}".rstrip(": "),
+                title=node.title,
                 alt=_alt(rows, node, unit),
                 traces=_traces(rows, node, colours[node.name], run),
                 layout={
                     "xaxis": {"title": {"text": "day after infusion"}, "range": [0, LAST_DAY]},
-                    "yaxis": {
-                        "type": "log",
-                        "title": {"text": unit},
-                        "range": [math.log10(floor), top],
-                        "exponentformat": "power",
-                        "dtick": 1 if top - math.log10(floor) < 6 else 2,
-                    },
+                    "yaxis": {"title": {"text": unit}, **log_axis(floor, top)},
                     "shapes": shapes,
                 },
                 height=270,
@@ -67,9 +60,9 @@ def by_node(run: Run, observable: str, *, unit: str, floor: float, shapes: list[
         panels=panels,
         table=table,
         headings=QUANTILE_HEADINGS,
-        panel_width=270,
+        panel_width=380,
         legend=[
-            *(Key(node.name, f"{node.label}, as designed", colours[node.name], "line") for node in run.nodes),
+            Key(STUDY_ARM, f"median, {run.arm_label(STUDY_ARM)}", INK, "line"),
             *(Key(arm, f"median, {run.arm_label(arm)}", MUTED, "dashed") for arm in run.comparators),
         ],
     )
@@ -79,11 +72,16 @@ def _traces(rows: pl.DataFrame, node: Node, colour: str, run: Run) -> list[Trace
     study = rows.filter(pl.col("arm") == STUDY_ARM)
     days = study["day"].to_list()
     traces = [
-        *band(days, study["low"].to_list(), study["high"].to_list(), group=node.name, colour=colour, opacity=0.14),
+        *band(days, study["low"].to_list(), study["high"].to_list(), group=STUDY_ARM, colour=colour, opacity=0.14),
         *band(
-            days, study["quarter"].to_list(), study["three_quarters"].to_list(), group=node.name, colour=colour, opacity=0.26
+            days,
+            study["quarter"].to_list(),
+            study["three_quarters"].to_list(),
+            group=STUDY_ARM,
+            colour=colour,
+            opacity=0.26,
         ),
-        line(days, study["median"].to_list(), group=node.name, colour=colour, label=f"{node.label}, median", width=2.5),
+        line(days, study["median"].to_list(), group=STUDY_ARM, colour=colour, label=f"{node.label}, median", width=2.5),
     ]
     for arm in run.comparators:
         other = rows.filter(pl.col("arm") == arm)

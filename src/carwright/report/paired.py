@@ -10,7 +10,7 @@ from carwright.report.wording import is_share, number, points, with_interval
 
 @dataclass(frozen=True)
 class Difference:
-    """One quantity in both arms; ``low`` and ``high`` bound the paired difference study minus comparator."""
+    """One quantity in both arms; ``low`` and ``high`` bound the paired difference comparator minus study."""
 
     name: str
     label: str

@@ -1,7 +1,7 @@
 """Colours and symbols, chosen to stay apart for colour-blind readers and in grey print.
 
-Nodes take the palette of Okabe and Ito (2008, "Color universal design", https://jfly.uni-koeln.de/color/); grades take a
-sequence that darkens steadily, so that their order survives without colour.
+Nodes take the palette of Okabe and Ito (2008, "Color universal design", https://jfly.uni-koeln.de/color/); grades
+take a sequence that darkens steadily, so that their order survives without colour.
 """
 
 from __future__ import annotations

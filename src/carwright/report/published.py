@@ -24,6 +24,7 @@ class Comparison:
     published_text: str
     covered: bool | None
     source: str
+    certainty: str
 
     @property
     def verdict(self) -> str:
@@ -61,5 +62,6 @@ def _comparison(name: str, quantity: Mapping[str, Any]) -> Comparison:
         published=float(value),
         published_text=text,
         covered=quantity.get("covered"),
-        source=str(published.get("source", "")),
+        source=str(published["source"]),
+        certainty=str(published["certainty"]),
     )

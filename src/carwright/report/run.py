@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
 from carwright.errors import CarwrightError, Problem
 from carwright.report.wording import band_of_cells
 from carwright.yamlfile import read_yaml
@@ -36,10 +37,19 @@ class Node:
         return "node " + self.name.replace("-", "−")
 
     @property
+    def cells(self) -> str:
+        """Assigned cells per body surface, such as ``1–3×10⁷``."""
+        return band_of_cells(*self.cells_per_m2)
+
+    @property
     def description(self) -> str:
-        """Cells and lymphodepletion in a few words."""
-        cells = f"{band_of_cells(*self.cells_per_m2)} cells/m²"
-        return f"{cells}, {'no lymphodepletion' if self.lymphodepletion == 'none' else self.lymphodepletion}"
+        """Cells per body surface and whether lymphodepletion (LD) is given, in a few words."""
+        return f"{self.cells}/m², {'no LD' if self.lymphodepletion == 'none' else 'LD'}"
+
+    @property
+    def title(self) -> str:
+        """Label and description, as the heading of a panel."""
+        return f"{self.label}: {self.description}"
 
 
 @dataclass(frozen=True)
@@ -77,14 +87,12 @@ class Run:
 
     def arm_label(self, arm: str) -> str:
         """Name an arm for readers, as the study does."""
-        labels = {STUDY_ARM: self.resolved.get("label")}
-        labels |= {comparator["name"]: comparator.get("label") for comparator in self.resolved.get("comparators", [])}
-        return str(labels.get(arm) or arm.replace("-", " "))
+        return str(next(found["label"] for found in self.summary["arms"] if found["name"] == arm))
 
     @property
     def adjudication(self) -> str:
         """The dose-limiting-toxicity rule that drives the design; the others are shown beside it."""
-        return str(self.resolved["adjudication"]["rule"])
+        return str(self.summary["adjudication"]["rule"])
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -95,7 +103,7 @@ class Run:
                 cells_per_m2=(float(node["cells_per_m2"][0]), float(node["cells_per_m2"][1])),
                 lymphodepletion=str(node["lymphodepletion"]),
             )
-            for node in self.resolved["dose_space"]["nodes"]
+            for node in self.summary["nodes"]
         ]
 
     @property
@@ -166,9 +174,7 @@ class Run:
 
     def courses(self, observables: Sequence[str], arm: str = STUDY_ARM) -> pl.DataFrame:
         """Sampled courses over time of infused patients: ``patient``, ``node``, ``day`` and the observables."""
-        frame = self.table("courses", ["patient", "arm", "node", "day", *observables]).filter(
-            pl.col("arm") == arm
-        )
+        frame = self.table("courses", ["patient", "arm", "node", "day", *observables]).filter(pl.col("arm") == arm)
         kept = frame.join(self.infused([], arm), on=["patient", "node"], how="semi")
         if kept.is_empty():
             message = f"table “courses” holds no infused patient of arm “{arm}”"

@@ -1,12 +1,15 @@
-"""The few summaries that figures need beyond ``summary.json``: quantile courses, shares with intervals, survival curves."""
+"""What figures need beyond ``summary.json``: quantile courses, shares with intervals, survival curves."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from scipy.special import ndtri
+
+from carwright.trial.intervals import wilson
+from carwright.trial.intervals.survival import KaplanMeier
 
 QUANTILES = {"low": 0.05, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "high": 0.95}
 QUANTILE_HEADINGS = {
@@ -16,8 +19,8 @@ QUANTILE_HEADINGS = {
     "three_quarters": "75 %",
     "high": "95 %",
 }
-NORMAL_95 = 1.6448536269514722
-"""Standard normal quantile at 95 %: two-sided 90 % intervals."""
+LEVEL = 0.9
+"""Probability content of the intervals made here, as of those in ``summary.json``."""
 
 
 def shown_days(days: Sequence[float], start: float, end: float, count: int = 70) -> list[float]:
@@ -68,15 +71,10 @@ def _days_ascending(frame: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
     return pl.concat([part.sort("day") for part in parts]) if parts else frame
 
 
-def wilson(successes: float, total: float) -> tuple[float, float]:
-    """Two-sided 90 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    if total == 0:
-        return 0.0, 1.0
-    share = successes / total
-    z2 = NORMAL_95**2
-    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = NORMAL_95 / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def share_interval(successes: int, total: int) -> tuple[float, float]:
+    """Wilson interval of a simulated share at the report's level: chance of simulation only."""
+    interval = wilson(successes, total, LEVEL)
+    return interval.lo, interval.hi
 
 
 def survival(days: Sequence[float], censored: Sequence[bool], grid: Sequence[float]) -> pl.DataFrame:
@@ -100,19 +98,16 @@ def survival(days: Sequence[float], censored: Sequence[bool], grid: Sequence[flo
     ----------
     Kaplan & Meier 1958, doi:10.1080/01621459.1958.10501452; Kalbfleisch & Prentice 2002, section 1.4.
     """
-    times = np.asarray(days, dtype=float)
-    events = ~np.asarray(censored, dtype=bool)
-    distinct = np.unique(times[events])
-    at_risk = (times[None, :] >= distinct[:, None]).sum(axis=1)
-    failed = ((times[None, :] == distinct[:, None]) & events[None, :]).sum(axis=1)
-    share = np.cumprod(1 - failed / at_risk)
-    with np.errstate(divide="ignore", invalid="ignore"):  # the last event may leave nobody, where the variance has no value
-        variance = np.cumsum(failed / (at_risk * (at_risk - failed)))
-        spread = NORMAL_95 * np.sqrt(variance) / np.abs(np.log(share))
-        low, high = share ** np.exp(spread), share ** np.exp(-spread)
-    low, high = (np.where((share > 0) & (share < 1), bound, share) for bound in (low, high))
-    place = np.searchsorted(distinct, np.asarray(grid, dtype=float), side="right")
-    columns = {name: np.concatenate([[1.0], values])[place] for name, values in (("share", share), ("lo", low), ("hi", high))}
-    return pl.DataFrame(
-        {"day": list(grid), "at_risk": [int((times >= day).sum()) for day in grid], **columns}
-    )
+    times, lost = np.asarray(days, dtype=np.float64), np.asarray(censored, dtype=np.bool_)
+    curve = KaplanMeier.fit(times, np.ones_like(times), lost)
+    share = 1 - curve.probability
+    with np.errstate(divide="ignore", invalid="ignore"):  # when the last patient fails the variance has no value
+        variance = np.cumsum(np.where(curve.event, 1 / (curve.at_risk * (curve.at_risk - 1)), 0.0))
+        spread = ndtri((1 + LEVEL) / 2) * np.sqrt(variance) / np.abs(np.log(share))
+        bounds = share ** np.exp(spread), share ** np.exp(-spread)
+    low, high = (np.where((share > 0) & (share < 1), bound, share) for bound in bounds)
+    place = np.searchsorted(curve.value, np.asarray(grid, dtype=np.float64), side="right")
+    on_grid = {
+        name: np.concatenate([[1.0], values])[place] for name, values in (("share", share), ("lo", low), ("hi", high))
+    }
+    return pl.DataFrame({"day": list(grid), "at_risk": [int((times >= day).sum()) for day in grid], **on_grid})

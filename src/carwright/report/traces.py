@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from carwright.report.figure import Trace
 from carwright.report.palette import MUTED, THRESHOLD, translucent
+from carwright.report.wording import power_of_ten
 
 
 def line(
@@ -78,10 +80,10 @@ def dots(
     }
 
 
-def level_line(value: float, text: str, *, axis: str = "y", colour: str = THRESHOLD) -> dict[str, Any]:
+def level_line(value: float, text: str = "", *, axis: str = "y", colour: str = THRESHOLD) -> dict[str, Any]:
     """A dashed line across the plot at a threshold, named inside the plot; a plotly shape.
 
-    The text is bound to the shape because on a logarithmic axis plotly places annotations by logarithm, shapes by value.
+    The text is bound to the shape: on a logarithmic axis plotly places annotations by logarithm, shapes by value.
     """
     other = "x" if axis == "y" else "y"
     return {
@@ -94,11 +96,11 @@ def level_line(value: float, text: str, *, axis: str = "y", colour: str = THRESH
         "line": {"color": colour, "width": 1.2, "dash": "dash"},
         "label": {
             "text": text,
-            "textposition": "end" if axis == "y" else "start",
+            "textposition": "start",
             "textangle": 0,
             "font": {"size": 11, "color": colour},
             "yanchor": "bottom" if axis == "y" else "top",
-            "xanchor": "right" if axis == "y" else "left",
+            "xanchor": "left",
         },
     }
 
@@ -115,3 +117,30 @@ def zero_line() -> dict[str, Any]:
         "layer": "below",
         "line": {"color": MUTED, "width": 1},
     }
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """A logarithmic axis from `low` to `high`, labelled at powers of ten in the size of the other axes' labels."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    step = 1 if last - first < 7 else 2
+    exponents = range(first, last + 1, step)
+    return {
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": [10.0**exponent for exponent in exponents],
+        "ticktext": [power_of_ten(exponent) for exponent in exponents],
+    }
+
+
+def share_axis(highest: float) -> dict[str, Any]:
+    """An axis of shares from a little below zero, so that a dot at zero stays whole, to a little above the highest."""
+    top = min(1.0, max(highest, 0.01))
+    return {"tickformat": ".0%" if top > 0.04 else ".1%", "range": [-0.03 * top, 1.04 * top], "zeroline": True}
+
+
+PSA_AXIS: dict[str, Any] = {
+    "range": [-1.05, 1.05],
+    "tickvals": [-1, -0.5, -0.3, 0, 0.5, 1],
+    "ticktext": ["−100 %", "−50 %", "−30 %", "0", "+50 %", "+100 %"],
+}
+"""Change from baseline, with the two response lines named on the axis."""

@@ -10,8 +10,9 @@ from carwright.report.run import STUDY_ARM, Run, Unavailable
 def typical_trial(run: Run) -> tuple[int, str]:
     """The trial nearest to the median in what a reader compares, and why it was taken, in words.
 
-    Distance is the sum over patients enrolled, infused, dose-limiting toxicities and duration of the absolute difference
-    from the median over trials, each divided by its spread over trials (5 % to 95 %); ties go to the lowest number.
+    Distance is the sum over patients enrolled, infused, dose-limiting toxicities and duration of the absolute
+    difference from the median over trials, each divided by its spread over trials (5 % to 95 %); ties go to the
+    lowest number.
     """
     measures = ["enrolled", "infused", "dlts", "duration_days"]
     trials = run.table("trials", ["trial", "arm", "adjudication", *measures]).filter(
@@ -27,6 +28,6 @@ def typical_trial(run: Run) -> tuple[int, str]:
     )
     nearest = trials.with_columns(distance=distance.round(9)).sort("distance", "trial").row(0, named=True)
     return int(nearest["trial"]), (
-        f"Shown: simulated trial {nearest['trial']}, the one nearest to the median in patients enrolled, patients infused, "
-        "dose-limiting toxicities and duration."
+        f"Shown: simulated trial {nearest['trial']}, the one nearest to the median in patients enrolled, patients "
+        "infused, dose-limiting toxicities and duration."
     )

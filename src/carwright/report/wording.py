@@ -9,6 +9,9 @@ from typing import Any
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+PERCENT = "\u00a0%"
+"""Number and sign stay on one line."""
+
 PARTS_OF_ONE = ("fraction", "probability")
 """Units that start with one of these words are shown in per cent."""
 
@@ -30,8 +33,13 @@ def number(value: float | None) -> str:
             mantissa, exponent = mantissa.replace("10", "1"), exponent + 1
         return f"{mantissa}×10{str(exponent).translate(_SUPERSCRIPT)}".replace("-", "−")
     if size >= 100:
-        return f"{value:,.0f}".replace(",", " ").replace("-", "−")
+        return grouped(round(value)).replace("-", "−")
     return f"{value:.3g}".replace("-", "−")
+
+
+def grouped(count: int) -> str:
+    """A whole number in groups of three digits."""
+    return f"{count:,}".replace(",", "\u202f")
 
 
 def percent(value: float | None, *, sign: bool = False) -> str:
@@ -39,13 +47,14 @@ def percent(value: float | None, *, sign: bool = False) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     scaled = 100 * value
-    digits = 0 if abs(scaled) >= 9.95 or scaled == 0 else 1
-    return f"{scaled:{'+' if sign else ''}.{digits}f} %".replace("-", "−")
+    digits = 0 if abs(scaled) >= 9.95 or abs(scaled) < 0.05 else 1
+    scaled = round(scaled, digits) or 0.0  # no "-0"
+    return f"{scaled:{'+' if sign and scaled else ''}.{digits}f}{PERCENT}".replace("-", "−")
 
 
 def points(value: float | None) -> str:
     """A difference of two shares in percentage points, with its sign."""
-    return percent(value, sign=True).replace(" %", "")
+    return percent(value, sign=True).removesuffix(PERCENT)
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -54,16 +63,24 @@ def amount(value: float | None, unit: str) -> str:
 
 
 def span(interval: Mapping[str, Any] | None, unit: str) -> str:
-    """An interval such as ``12–34 %`` or ``1.2–3.4``."""
-    if not interval or interval.get("lo") is None or interval.get("hi") is None:
+    """An interval such as ``12 to 34 %``; an end that a time never reached is said so."""
+    if not interval or interval.get("lo") is None:
         return "–"
-    low, high = amount(interval["lo"], unit), amount(interval["hi"], unit)
-    return f"{low.removesuffix(' %')} to {high}"
+    low, high = amount(interval["lo"], unit), amount(interval.get("hi"), unit)
+    return f"{low.removesuffix(PERCENT)} to {'not reached' if interval.get('hi') is None else high}"
 
 
 def with_interval(interval: Mapping[str, Any], unit: str) -> str:
     """An estimate with its interval in brackets."""
-    return f"{amount(interval.get('estimate'), unit)} ({span(interval, unit)})"
+    if interval.get("lo") is None:
+        return "–"
+    estimate = interval.get("estimate")
+    return f"{'not reached' if estimate is None else amount(estimate, unit)} ({span(interval, unit)})"
+
+
+def power_of_ten(exponent: int) -> str:
+    """``10⁴``; 1 and 10 as they are."""
+    return str(10**exponent) if exponent in (0, 1) else f"10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
 def band_of_cells(low: float, high: float) -> str:

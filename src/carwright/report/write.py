@@ -16,9 +16,8 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from carwright import __version__
-from carwright.engine.outcome import EXPLAIN, Outcome
 from carwright.report import wording
-from carwright.report.answer import cards, solved, verdict
+from carwright.report.answer import cards, verdict
 from carwright.report.embed import figure_json
 from carwright.report.figure import Entry, Figure
 from carwright.report.figures import SECTIONS, Section
@@ -42,8 +41,8 @@ class Drawn:
 def write_report(run_folder: Path) -> Path:
     """Write ``report.html`` into a finished run's folder.
 
-    The same run gives the same bytes. The file is written beside its final place and moved there, so that a reader never
-    sees half of it.
+    The same run gives the same bytes. The file is written beside its final place and moved there, so that a reader
+    never sees half of it.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ def write_report(run_folder: Path) -> Path:
     part = run_folder / ".report.html.part"
     try:
         part.write_text(html, encoding="utf-8", newline="\n")
-        os.replace(part, report)  # noqa: PTH105 - Path.replace, spelled as the call whose atomicity is documented
+        os.replace(part, report)  # noqa: PTH105 - the call whose atomicity is documented
     finally:
         part.unlink(missing_ok=True)
     return report
@@ -90,7 +89,7 @@ def render(run: Run) -> str:
         "interval": wording.span,
         "with_interval": wording.with_interval,
         "rule": wording.rule_label,
-        "grouped": lambda count: f"{count:,}".replace(",", " "),
+        "grouped": wording.grouped,
     }
     scripts = [get_plotlyjs(), _asset("report.js")]
     return environment.get_template("report.html").render(
@@ -100,11 +99,10 @@ def render(run: Run) -> str:
         cards=cards(run),
         sections=[(section, list(_drawn(section, run))) for section in SECTIONS],
         comparisons=comparisons(run),
-        certainty={fact["quantity"]: fact.get("certainty", "") for fact in run.resolved.get("published", [])},
         paired={arm: differences(run, arm) for arm in run.comparators},
+        recommended=run.quantities.get("recommended_node", {}).get("by_node") or {},
         study_label=run.arm_label(STUDY_ARM),
-        failures=_failures(run.summary["outcomes"].get("by_code") or {}),
-        solves=solved(run),
+        failures=_failures(run.summary["outcomes"]),
         kinds=_kinds(run.summary.get("parameters") or {}),
         parameters=run.summary.get("parameter_table") or [],
         style=Markup(_asset("report.css")),  # noqa: S704 - a file of this package
@@ -132,13 +130,13 @@ def _drawn(section: Section, run: Run) -> Iterator[Drawn]:
             yield Drawn(entry, figure, Markup(figure_json(figure)), "")  # noqa: S704 - escaped for a script element
 
 
-def _failures(by_code: dict[str, int]) -> list[tuple[str, int, str]]:
+def _failures(outcomes: dict[str, Any]) -> list[tuple[str, int, str]]:
     """Code, number of solves and explanation, most frequent first."""
-    explained = {outcome.name: EXPLAIN[outcome] for outcome in Outcome}
+    counts: dict[str, int] = outcomes["by_code"]
+    explained: dict[str, str] = outcomes["explained"]
     return [
-        (code, count, explained.get(code.upper(), "no explanation is recorded for this code"))
-        for code, count in sorted(by_code.items(), key=lambda item: (-item[1], item[0]))
-        if count
+        (code, count, explained.get(code, "no explanation was recorded"))
+        for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
 
 

@@ -8,14 +8,14 @@ from carwright.report.figure import Entry, Figure, Key, Panel
 from carwright.report.paired import Difference, differences
 from carwright.report.palette import COMPARATOR, INK, STUDY
 from carwright.report.run import STUDY_ARM, Run, Unavailable
-from carwright.report.traces import dots, zero_line
+from carwright.report.traces import dots, share_axis, zero_line
 from carwright.report.wording import is_share, wrapped
 
 CAPTION = (
-    "The same virtual patients, treated once as designed and once with the comparator's cells; differences are therefore "
-    "paired, patient against patient. First panel: both rates. Second: study minus comparator in percentage points; an "
-    "interval that stays off zero is a difference that the model makes, given its assumptions. Quantities in other units "
-    "are in the table."
+    "The same virtual patients, treated once as designed and once with the comparator's cells; differences are "
+    "therefore paired, patient against patient. First panel: both rates. Second: comparator minus study in "
+    "percentage points; an interval that stays off zero is a difference that the model makes, given its "
+    "assumptions. Quantities in other units are in the table."
 )
 
 
@@ -38,7 +38,7 @@ def build(run: Run) -> Figure:
     return Figure(
         panels=panels,
         table=_table(rows),
-        headings={"difference": "study − comparator"},
+        headings={"difference": "comparator − study"},
         legend=[
             Key("study", run.arm_label(STUDY_ARM), STUDY, "circle"),
             Key("comparator", " / ".join(map(run.arm_label, run.comparators)), COMPARATOR, "open"),
@@ -72,7 +72,10 @@ def _rates(rows: list[Difference], study: str, comparator: str) -> Panel:
         title="Rates",
         alt="; ".join(f"{row.label}: {row.texts[0]} {study}, {row.texts[1]} {comparator}" for row in rows),
         traces=traces,
-        layout={"xaxis": {"tickformat": ".0%", "rangemode": "tozero"}, "yaxis": _rows_axis(labels)},
+        layout={
+            "xaxis": share_axis(max(max(row.study["hi"], row.comparator["hi"]) for row in rows)),
+            "yaxis": _rows_axis(labels),
+        },
         height=70 + 40 * len(rows),
     )
 

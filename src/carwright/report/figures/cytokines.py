@@ -8,7 +8,7 @@ from carwright.report.figure import Entry, Figure, Key, Panel
 from carwright.report.palette import GRADES
 from carwright.report.run import Run, Unavailable
 from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
-from carwright.report.traces import band, line
+from carwright.report.traces import band, line, log_axis
 
 LAST_DAY = 35.0
 FEWEST_PATIENTS = 5
@@ -25,9 +25,10 @@ ANALYTES = (
 """Observable, name, unit, logarithmic axis."""
 
 CAPTION = (
-    "Median (line) and middle half (band) over sampled courses at all nodes, grouped by the worst CRS grade that the patient "
-    "reached; groups of fewer than five courses are left out. Grades are computed from signs that these cytokines drive, "
-    "so the order of the curves is built into the model; their heights and times are what to judge."
+    "Median (line) and middle half (band) over sampled courses at all nodes, grouped by the worst CRS grade that "
+    "the patient reached; groups of fewer than five courses are left out. Grades are computed from signs that "
+    "these cytokines drive, so the order of the curves is built into the model; their heights and times are what "
+    "to judge."
 )
 
 
@@ -51,8 +52,21 @@ def build(run: Run) -> Figure:
             part = rows.filter(pl.col("grade") == grade)
             days = part["day"].to_list()
             traces += [
-                *band(days, part["quarter"].to_list(), part["three_quarters"].to_list(), group=f"grade{grade}", colour=_colour(grade), opacity=0.2),
-                line(days, part["median"].to_list(), group=f"grade{grade}", colour=_colour(grade), label=f"CRS grade {grade}"),
+                *band(
+                    days,
+                    part["quarter"].to_list(),
+                    part["three_quarters"].to_list(),
+                    group=f"grade{grade}",
+                    colour=_colour(grade),
+                    opacity=0.2,
+                ),
+                line(
+                    days,
+                    part["median"].to_list(),
+                    group=f"grade{grade}",
+                    colour=_colour(grade),
+                    label=f"CRS grade {grade}",
+                ),
             ]
         panels.append(
             Panel(
@@ -61,7 +75,7 @@ def build(run: Run) -> Figure:
                 traces=traces,
                 layout={
                     "xaxis": {"title": {"text": "day after infusion"}, "range": [-1, LAST_DAY]},
-                    "yaxis": {"type": "log", "exponentformat": "power", "dtick": 1} if logarithmic else {"rangemode": "tozero"},
+                    "yaxis": _axis(rows, logarithmic=logarithmic),
                 },
                 height=240,
             )
@@ -71,8 +85,17 @@ def build(run: Run) -> Figure:
         panels=panels,
         table=pl.concat(tables),
         headings={**QUANTILE_HEADINGS, "grade": "worst CRS grade"},
-        legend=[Key(f"grade{grade}", f"grade {grade} ({counts[grade]} courses)", _colour(grade), "line") for grade in grades],
+        legend=[
+            Key(f"grade{grade}", f"grade {grade} ({counts[grade]} courses)", _colour(grade), "line") for grade in grades
+        ],
     )
+
+
+def _axis(rows: pl.DataFrame, *, logarithmic: bool) -> dict[str, object]:
+    if not logarithmic:
+        return {"rangemode": "tozero"}
+    low, high = rows["quarter"].to_numpy().min(), rows["three_quarters"].to_numpy().max()
+    return log_axis(max(float(low), 0.1) / 1.5, 1.5 * max(float(high), 1.0))
 
 
 def _colour(grade: int) -> str:

@@ -21,8 +21,8 @@ READINGS = (
 """Column, title, divisor."""
 
 CAPTION = (
-    "Share of simulated trials under the study's own rule; dashed: median. Duration runs from the first enrolment to the end "
-    "of the last evaluation window and depends on the assumed accrual."
+    "Share of simulated trials under the study's own rule; dashed: median. Duration runs from the first enrolment "
+    "to the end of the last evaluation window and depends on the assumed accrual."
 )
 
 
@@ -40,14 +40,21 @@ def build(run: Run) -> Figure:
         values = trials[column].cast(pl.Float64).drop_nulls().to_numpy() / divisor
         shares, edges = _histogram(values)
         centres = ((edges[1:] + edges[:-1]) / 2).tolist()
-        median = float(np.median(values))
+        low, median, high = np.quantile(values, (0.05, 0.5, 0.95))
         tables.append(
-            pl.DataFrame({"reading": [title] * len(centres), "from": edges[:-1].tolist(), "to": edges[1:].tolist(), "share": shares.tolist()})
+            pl.DataFrame(
+                {
+                    "reading": [title] * len(centres),
+                    "from": edges[:-1].tolist(),
+                    "to": edges[1:].tolist(),
+                    "share": shares.tolist(),
+                }
+            )
         )
         panels.append(
             Panel(
                 title=f"{title}: median {median:.3g}",
-                alt=f"{title}: median {median:.3g}, middle 90 % from {np.quantile(values, 0.05):.3g} to {np.quantile(values, 0.95):.3g}",
+                alt=f"{title}: median {median:.3g}, 90 % of trials from {low:.3g} to {high:.3g}",
                 traces=[
                     {
                         "type": "bar",
@@ -58,11 +65,11 @@ def build(run: Run) -> Figure:
                         "hovertemplate": "%{x:.3g}: %{y:.1%}<extra></extra>",
                     }
                 ],
-                layout={"yaxis": {"tickformat": ".0%"}, "shapes": [level_line(median, "", axis="x")]},
+                layout={"yaxis": {"tickformat": ".0%"}, "shapes": [level_line(float(median), axis="x")]},
                 height=220,
             )
         )
-    return Figure(panels=panels, table=pl.concat(tables), panel_width=250)
+    return Figure(panels=panels, table=pl.concat(tables), panel_width=225)
 
 
 def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

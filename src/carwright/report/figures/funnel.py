@@ -12,8 +12,9 @@ from carwright.report.run import STUDY_ARM, Run, Unavailable
 from carwright.report.wording import listed, number, percent, span
 
 CAPTION = (
-    "Mean number of patients of a simulated trial at each step, with its interval; diamonds: the real trial. Patients who are "
-    "enrolled and never infused are replaced; those infused off the assigned dose are not evaluable for dose-limiting toxicity."
+    "Bars: mean number of patients of a simulated trial at each step. Thin lines: where nine in ten simulated "
+    "trials lie. Diamonds: the real trial. Patients who are enrolled and never infused are replaced; those "
+    "infused off the assigned dose are not evaluable for dose-limiting toxicity."
 )
 
 STEPS = ("enrolled", "infused", "evaluable")
@@ -39,8 +40,8 @@ def build(run: Run) -> Figure:
             "error_x": {
                 "type": "data",
                 "symmetric": False,
-                "array": [row["hi"] - row["estimate"] for row in rows],
-                "arrayminus": [row["estimate"] - row["lo"] for row in rows],
+                "array": [row["predictive"]["hi"] - row["estimate"] for row in rows],
+                "arrayminus": [row["estimate"] - row["predictive"]["lo"] for row in rows],
                 "color": INK,
                 "thickness": 1.5,
                 "width": 4,
@@ -61,7 +62,12 @@ def build(run: Run) -> Figure:
                 "x": [real["enrolled"], real["infused"]],
                 "y": ["enrolled", "infused"],
                 "legendgroup": "published",
-                "marker": {"symbol": "diamond", "size": 13, "color": PUBLISHED, "line": {"color": "#ffffff", "width": 1.5}},
+                "marker": {
+                    "symbol": "diamond",
+                    "size": 13,
+                    "color": PUBLISHED,
+                    "line": {"color": "#ffffff", "width": 1.5},
+                },
                 "hovertemplate": "published, %{y}: %{x}<extra></extra>",
             }
         )
@@ -69,7 +75,10 @@ def build(run: Run) -> Figure:
         panels=[
             Panel(
                 title="",
-                alt="; ".join(f"{step} {number(row['estimate'])} ({span(row, 'patients')})" for step, row in zip(STEPS, rows, strict=True)),
+                alt="; ".join(
+                    f"{step} {number(row['estimate'])} ({span(row, 'patients')})"
+                    for step, row in zip(STEPS, rows, strict=True)
+                ),
                 traces=traces,
                 layout={
                     "xaxis": {"title": {"text": "patients"}, "rangemode": "tozero"},
@@ -84,17 +93,24 @@ def build(run: Run) -> Figure:
                 "patients": [float(row["estimate"]) for row in rows],
                 "low": [float(row["lo"]) for row in rows],
                 "high": [float(row["hi"]) for row in rows],
+                "one_trial_low": [float(row["predictive"]["lo"]) for row in rows],
+                "one_trial_high": [float(row["predictive"]["hi"]) for row in rows],
                 "published": [real.get(step) for step in STEPS],
             }
         ),
-        legend=[Key("simulated", "simulated, mean and interval", STUDY, "bar"), Key("published", "real trial", PUBLISHED, "diamond")],
+        legend=[
+            Key("simulated", "simulated: mean and 90 % of trials", STUDY, "bar"),
+            Key("published", "real trial", PUBLISHED, "diamond"),
+        ],
         note=_reasons(run),
     )
 
 
 def _reasons(run: Run) -> str:
     """Why virtual patients were not infused, most frequent first."""
-    patients = run.table("patients", ["patient", "arm", "infused", "not_infused_reason"]).filter(pl.col("arm") == STUDY_ARM)
+    patients = run.table("patients", ["patient", "arm", "infused", "not_infused_reason"]).filter(
+        pl.col("arm") == STUDY_ARM
+    )
     lost = patients.filter(~pl.col("infused") & pl.col("not_infused_reason").is_not_null())
     if lost.is_empty():
         return "Every virtual patient was infused."

@@ -9,16 +9,17 @@ import polars as pl
 from carwright.report.figure import Entry, Figure, Key, Panel, Trace
 from carwright.report.palette import GRADES, INK
 from carwright.report.run import Run
-from carwright.report.statistics import wilson
+from carwright.report.statistics import share_interval
 from carwright.report.wording import percent
 
 SCALES = (("crs_grade", "Cytokine release syndrome (CRS)", 5), ("icans_grade", "Neurotoxicity (ICANS)", 4))
 """Column, title, highest grade."""
 
 CAPTION = (
-    "Share of virtual patients by worst grade (ASTCT 2019), every patient treated at every node. The table gives each share "
-    "of this grade or higher with its interval, which holds the chance of simulation only (90 %, Wilson); uncertainty of "
-    "the population is in the intervals of section 1. How signs follow from cytokines is assumed."
+    "Share of virtual patients by worst grade (ASTCT 2019), every patient treated at every node. The table gives "
+    "each share of this grade or higher with its interval, which holds the chance of simulation only (90 %, "
+    "Wilson); uncertainty of the population is in the intervals of section 1. How signs follow from cytokines is "
+    "assumed."
 )
 
 
@@ -41,6 +42,7 @@ def build(run: Run) -> Figure:
                 traces=[_bars(rows, grade, run) for grade in rows["grade"].unique().sort().to_list()],
                 layout={
                     "barmode": "stack",
+                    "uniformtext": {"mode": "hide", "minsize": 10},
                     "bargap": 0.35,
                     "xaxis": {"tickformat": ".0%", "range": [0, 1]},
                     "yaxis": {
@@ -71,7 +73,7 @@ def _rows(run: Run) -> Iterator[tuple[str, str, int, int, float, float, float, f
             for grade in range(highest + 1):
                 reached = int((values >= grade).sum())
                 exactly = int((values == grade).sum())
-                low, high = wilson(reached, len(values))
+                low, high = share_interval(reached, len(values))
                 yield column, node.name, grade, exactly, exactly / len(values), reached / len(values), low, high
 
 
@@ -90,7 +92,7 @@ def _bars(rows: pl.DataFrame, grade: int, run: Run) -> Trace:
         "y": [labels[name] for name in part["node"]],
         "x": part["share"].to_list(),
         "marker": {"color": GRADES[grade], "line": {"color": "#ffffff", "width": 1}},
-        "text": [percent(share) if share >= 0.06 else "" for share in part["share"]],
+        "text": [percent(share) if share >= 0.05 else "" for share in part["share"]],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,

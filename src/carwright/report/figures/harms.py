@@ -9,8 +9,8 @@ import polars as pl
 from carwright.report.figure import Entry, Figure, Key, Panel
 from carwright.report.palette import node_colours, node_symbols
 from carwright.report.run import Run
-from carwright.report.statistics import wilson
-from carwright.report.traces import dots
+from carwright.report.statistics import share_interval
+from carwright.report.traces import dots, share_axis
 from carwright.report.wording import percent, wrapped
 
 HARMS = (
@@ -27,9 +27,10 @@ CARE = (
 GROUPS = (("Harms besides grades", HARMS), ("Care given", CARE))
 
 CAPTION = (
-    "Share of virtual patients at each node with the event, or given at least one dose; bars are 90 % Wilson intervals for "
-    "the chance of simulation. HLH/MAS is judged by ferritin, apart from the CRS grade. Care reacts inside the simulation "
-    "to the patient's signs by fixed rules; by default it does not slow the expansion of the cells (assumed)."
+    "Share of virtual patients at each node with the event, or given at least one dose; bars are 90 % Wilson "
+    "intervals for the chance of simulation. HLH/MAS is judged by ferritin, apart from the CRS grade. Care reacts "
+    "inside the simulation to the patient's signs by fixed rules; by default it does not slow the expansion of "
+    "the cells (assumed)."
 )
 
 
@@ -58,7 +59,8 @@ def build(run: Run) -> Figure:
                     colour=colours[node.name],
                     symbol=symbols[node.name],
                     hover=[
-                        f"{node.label}, {row['event']}<br>{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])})"
+                        f"{node.label}, {row['event']}<br>{percent(row['share'])} "
+                        f"({percent(row['low'])} to {percent(row['high'])})"
                         for row in rows
                     ],
                 )
@@ -66,13 +68,14 @@ def build(run: Run) -> Figure:
         panels.append(
             Panel(
                 title=title,
-                alt=f"{title}: " + "; ".join(
+                alt=f"{title}: "
+                + "; ".join(
                     f"{row['event']} at node {row['node']} {percent(row['share'])}"
                     for row in table.filter(pl.col("group") == title).to_dicts()
                 ),
                 traces=traces,
                 layout={
-                    "xaxis": {"tickformat": ".0%", "rangemode": "tozero"},
+                    "xaxis": share_axis(float(table.filter(pl.col("group") == title)["high"].to_numpy().max())),
                     "yaxis": {
                         "tickvals": list(range(len(names))),
                         "ticktext": [wrapped(name, 14) for name in names],
@@ -102,7 +105,7 @@ def _rows(run: Run) -> Iterator[tuple[str, str, str, int, float, float, float]]:
                 if values.is_empty():
                     continue
                 count = int((values.cast(pl.Float64) > 0).sum())
-                yield title, name, node.name, count, count / len(values), *wilson(count, len(values))
+                yield title, name, node.name, count, count / len(values), *share_interval(count, len(values))
 
 
 FIGURE = Entry("harms", "HLH/MAS, sepsis, deaths and care", CAPTION, build)

@@ -7,9 +7,9 @@ from carwright.report.kinetics import by_node
 from carwright.report.run import Run
 
 CAPTION = (
-    "CAR-T cells in tumour (effector and exhausted), logarithmic; bands and dashed comparator as in the figure above. The "
-    "number in tumour is not measured in routine care: this curve shows what the model assumes about trafficking, growth "
-    "and exhaustion, and has no published counterpart."
+    "CAR-T cells in tumour (effector and exhausted), logarithmic; bands and dashed comparator as in the figure "
+    "above. The number in tumour is not measured in routine care: this curve shows what the model assumes about "
+    "trafficking, growth and exhaustion, and has no published counterpart."
 )
 
 

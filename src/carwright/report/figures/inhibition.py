@@ -19,10 +19,11 @@ MOLECULES = (
 )
 
 CAPTION = (
-    "Each line joins the median before infusion (day 0, open) to the median on day 28 (filled); the thin bar spans 5 % to "
-    "95 % of patients on day 28. Rows are nodes; colours are the cells as designed and the comparator, on the same patients. "
-    "The real trial reported that inhibitory molecules rose at the tumour after transfer, without readable values; size of "
-    "the rise is therefore assumed here, and PD-L1, TIM-3 and TIGIT are read-outs of one adaptive state."
+    "Each line joins the median before infusion (day 0, open) to the median on day 28 (filled); the thin bar "
+    "spans 5 % to 95 % of patients on day 28. Rows are nodes; colours are the cells as designed and the "
+    "comparator, on the same patients. The real trial reported that inhibitory molecules rose at the tumour after "
+    "transfer, without readable values; size of the rise is therefore assumed here, and PD-L1, TIM-3 and TIGIT "
+    "are read-outs of one adaptive state."
 )
 
 
@@ -46,7 +47,6 @@ def build(run: Run) -> Figure:
                 alt=f"{title}: " + "; ".join(_sentence(rows, node.name, node.label) for node in run.nodes),
                 traces=[trace for place, arm in enumerate(run.arms) for trace in _dumbbells(rows, arm, place, run)],
                 layout={
-                    "xaxis": {"rangemode": "tozero"},
                     "yaxis": {
                         "tickvals": list(range(len(run.nodes))),
                         "ticktext": [node.label for node in reversed(run.nodes)],
@@ -99,7 +99,14 @@ def _dumbbells(rows: pl.DataFrame, arm: str, place: int, run: Run) -> list[Trace
         joined_y += [height, height, None]
     shared: Trace = {"type": "scatter", "legendgroup": arm, "name": run.arm_label(arm)}
     return [
-        {**shared, "mode": "lines", "x": joined_x, "y": joined_y, "line": {"color": colour, "width": 3}, "hoverinfo": "skip"},
+        {
+            **shared,
+            "mode": "lines",
+            "x": joined_x,
+            "y": joined_y,
+            "line": {"color": colour, "width": 3},
+            "hoverinfo": "skip",
+        },
         {
             **shared,
             "mode": "markers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from carwright.clinic.ctcae import limits
 from carwright.report.figure import Entry, Figure, Key, Panel
 from carwright.report.palette import node_colours
 from carwright.report.run import Run
@@ -13,16 +14,18 @@ from carwright.report.traces import band, level_line, line
 LAST_DAY = 60.0
 
 CAPTION = (
-    "Median neutrophil count with the 5 % to 95 % band; lymphodepletion on days −5 to −3, cells on day 0. Below 1000 per µL "
-    "is grade 3 and below 500 grade 4 by CTCAE version 5; time below 500 drives the simulated risk of sepsis."
+    "Median neutrophil count with the 5 % to 95 % band; lymphodepletion on days −5 to −3, cells on day 0. Dashed: "
+    "the counts below which neutropenia is grade 3 and grade 4. Time below 500 per µL drives the simulated risk "
+    "of sepsis."
 )
 
 
 def build(run: Run) -> Figure:
     """One panel a lymphodepletion regimen, nodes as lines."""
     quantiles = quantile_courses(run.courses(["neutrophils_per_ul"]), "neutrophils_per_ul", ["node"], -7.0, LAST_DAY)
+    version = str(run.resolved["adjudication"]["ctcae"])
     colours = node_colours(run.node_names)
-    top = 1.05 * float(quantiles["high"].max() or 1.0)
+    top = 1.05 * float(quantiles["high"].to_numpy().max())
     panels = []
     for regimen in dict.fromkeys(node.lymphodepletion for node in run.nodes):
         members = [node for node in run.nodes if node.lymphodepletion == regimen]
@@ -32,21 +35,27 @@ def build(run: Run) -> Figure:
             days = part["day"].to_list()
             colour = colours[node.name]
             traces += [
-                *band(days, part["low"].to_list(), part["high"].to_list(), group=node.name, colour=colour, opacity=0.14),
+                *band(
+                    days, part["low"].to_list(), part["high"].to_list(), group=node.name, colour=colour, opacity=0.14
+                ),
                 line(days, part["median"].to_list(), group=node.name, colour=colour, label=node.label),
             ]
         panels.append(
             Panel(
                 title="Without lymphodepletion" if regimen == "none" else f"Lymphodepletion {regimen}",
-                alt=f"Neutrophils with lymphodepletion {regimen}: " + "; ".join(
-                    f"{node.label}, lowest median {quantiles.filter(pl.col('node') == node.name)['median'].min():.0f} per µL"
-                    for node in members
+                alt=f"Neutrophils with lymphodepletion {regimen}: "
+                + "; ".join(
+                    f"{node.label}, lowest median {_lowest(quantiles, node.name):.0f} per µL" for node in members
                 ),
                 traces=traces,
                 layout={
                     "xaxis": {"title": {"text": "day after infusion"}, "range": [-7, LAST_DAY]},
                     "yaxis": {"title": {"text": "cells/µL"}, "range": [0, top]},
-                    "shapes": [level_line(1000, "1000"), level_line(500, "500")],
+                    "shapes": [
+                        level_line(limit, f"grade {grade}: below {limit:g}")
+                        for grade, limit in enumerate(limits("neutrophils", version), start=1)
+                        if grade >= 3
+                    ],
                 },
                 height=290,
             )
@@ -57,7 +66,12 @@ def build(run: Run) -> Figure:
         headings=QUANTILE_HEADINGS,
         legend=[Key(node.name, node.label, colours[node.name], "line") for node in run.nodes],
         panel_width=340,
+        note=f"Grades by CTCAE version {version}.",
     )
+
+
+def _lowest(quantiles: pl.DataFrame, node: str) -> float:
+    return float(quantiles.filter(pl.col("node") == node)["median"].to_numpy().min())
 
 
 FIGURE = Entry("neutrophils", "Neutrophils", CAPTION, build)

@@ -12,9 +12,9 @@ from carwright.report.wording import percent
 SHOWN = 12
 
 CAPTION = (
-    "A path lists cohorts in order: node, then one letter a patient (N no dose-limiting toxicity, T toxicity, E PSA response "
-    "without toxicity, B both). Bars: share of simulated trials that took exactly this path, with its interval. Long paths "
-    "split into many variants, so each is rare; the tree below gathers them."
+    "A path lists cohorts in order: node, then one letter a patient (N no dose-limiting toxicity, T toxicity). "
+    "After the arrow: the recommended node. Bars: share of simulated trials that took exactly this path, with its "
+    "interval. Long paths split into many variants, so each is rare; the tree below gathers them."
 )
 
 
@@ -61,7 +61,8 @@ def build(run: Run) -> Figure:
                         "x": [0] * len(rows),
                         "y": [place + 0.36 for place in places],
                         "text": [
-                            f"{percent(row['probability'])}  {row['path'].replace('-', '−')} → {_recommended(row)}" for row in rows
+                            f"{percent(row['probability'])}  {row['path'].replace('-', '−')} → {_recommended(row)}"
+                            for row in rows
                         ],
                         "textposition": "middle right",
                         "textfont": {"size": 11},

@@ -13,9 +13,10 @@ from carwright.report.traces import band
 DASHES = ("solid", "dash", "dot")
 
 CAPTION = (
-    "Kaplan-Meier estimate of PSA progression-free survival by node (PCWG3), every virtual patient treated at every node; "
-    "band: 90 % interval (log-log) for the chance of simulation. Dashed: the comparator on the same patients. Patients at "
-    "risk are in the table. PSA progression is not survival, and simulated patients receive no later therapy."
+    "Kaplan-Meier estimate of PSA progression-free survival by node (PCWG3), every virtual patient treated at "
+    "every node; band: 90 % interval (log-log) for the chance of simulation. Dashed: the comparator on the same "
+    "patients. Patients at risk are in the table. PSA progression is not survival, and simulated patients receive "
+    "no later therapy."
 )
 
 
@@ -24,7 +25,7 @@ def build(run: Run) -> Figure:
     parts = []
     for arm in run.arms:
         infused = run.infused(["progression_free_days", "progression_censored"], arm)
-        end = int(infused["progression_free_days"].max() or 0)
+        end = int(infused["progression_free_days"].to_numpy().max())
         grid = [float(day) for day in range(0, end + 1, max(1, end // 90))]
         for node in run.nodes:
             rows = infused.filter(pl.col("node") == node.name)
@@ -43,7 +44,12 @@ def build(run: Run) -> Figure:
             days, share = curve["day"].to_list(), curve["share"].to_list()
             if arm == STUDY_ARM:
                 traces += band(
-                    days, curve["lo"].to_list(), curve["hi"].to_list(), group=arm, colour=colours[node.name], opacity=0.2
+                    days,
+                    curve["lo"].to_list(),
+                    curve["hi"].to_list(),
+                    group=arm,
+                    colour=colours[node.name],
+                    opacity=0.2,
                 )
             traces.append(
                 {
@@ -52,7 +58,12 @@ def build(run: Run) -> Figure:
                     "legendgroup": arm,
                     "x": days,
                     "y": share,
-                    "line": {"color": colours[node.name], "width": 2, "dash": DASHES[place % len(DASHES)], "shape": "hv"},
+                    "line": {
+                        "color": colours[node.name],
+                        "width": 2,
+                        "dash": DASHES[place % len(DASHES)],
+                        "shape": "hv",
+                    },
                     "hovertemplate": f"{run.arm_label(arm)}<br>day %{{x}}: %{{y:.0%}}<extra></extra>",
                 }
             )
@@ -77,7 +88,7 @@ def build(run: Run) -> Figure:
         legend=[
             Key(arm, run.arm_label(arm), "#5b6876", "dashed" if place else "line") for place, arm in enumerate(run.arms)
         ],
-        panel_width=250,
+        panel_width=225,
     )
 
 

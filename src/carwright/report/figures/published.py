@@ -14,10 +14,11 @@ from carwright.report.traces import dots
 from carwright.report.wording import is_share, percent, span, wrapped
 
 CAPTION = (
-    "Each row is one published figure of the real trial. The pale bar is the 90 % predictive interval: where a single "
-    "simulated trial of the same size falls. The dot and thin line are the simulated rate and its interval. A filled "
-    "diamond is a published figure inside the predictive interval, an open one lies outside. A small trial gives a wide "
-    "bar: lying inside shows that the simulation is not contradicted, not that it is right."
+    "Each row is one published figure of the real trial. The pale bar is the 90 % predictive interval: where a "
+    "single simulated trial of the same size falls. The dot and thin line are the simulated rate and its "
+    "interval. A filled diamond is a published figure inside the predictive interval, an open one lies outside. A "
+    "small trial gives a wide bar: lying inside shows that the simulation is not contradicted, not that it is "
+    "right."
 )
 
 
@@ -36,7 +37,9 @@ def build(run: Run) -> Figure:
         panels=[
             Panel(
                 title="",
-                alt="; ".join(f"{row.label}: simulated {percent(row.estimate)}, published {row.published_text}" for row in rows),
+                alt="; ".join(
+                    f"{row.label}: simulated {percent(row.estimate)}, published {row.published_text}" for row in rows
+                ),
                 traces=_traces(shares, labels),
                 layout={
                     "xaxis": {"title": {"text": "share of patients"}, "tickformat": ".0%", "range": [-0.02, 1.02]},
@@ -88,12 +91,25 @@ def _traces(rows: list[Comparison], labels: list[str]) -> list[Trace]:
     for group, symbol, wanted in (("published", "diamond", True), ("outside", "diamond-open", False)):
         chosen = [index for index, row in enumerate(rows) if row.covered is wanted]
         if chosen:
-            traces.append(_diamonds(group, symbol, [rows[i].published for i in chosen], [labels[i] for i in chosen], [hover[i] for i in chosen]))
+            traces.append(
+                _diamonds(
+                    group,
+                    symbol,
+                    [rows[i].published for i in chosen],
+                    [labels[i] for i in chosen],
+                    [hover[i] for i in chosen],
+                )
+            )
     return traces
 
 
 def _diamonds(group: str, symbol: str, x: list[float], y: list[str], hover: list[str]) -> Trace:
-    marker: dict[str, Any] = {"symbol": symbol, "size": 13, "color": PUBLISHED, "line": {"width": 2, "color": PUBLISHED}}
+    marker: dict[str, Any] = {
+        "symbol": symbol,
+        "size": 13,
+        "color": PUBLISHED,
+        "line": {"width": 2, "color": PUBLISHED},
+    }
     return {
         "type": "scatter",
         "mode": "markers",

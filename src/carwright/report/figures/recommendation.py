@@ -10,9 +10,9 @@ from carwright.report.run import Run, Unavailable
 from carwright.report.wording import percent, rule_label, span
 
 CAPTION = (
-    "Share of simulated trials that recommend each node, one panel a definition of dose-limiting toxicity, on the same "
-    "patients. The definition can move the answer more than the design does; the study's own rule comes first. The exact "
-    "wording of the real protocol could not be read, so every rule is an assumption."
+    "Share of simulated trials that recommend each node, one panel a definition of dose-limiting toxicity, on the "
+    "same patients. The definition can move the answer more than the design does; the study's own rule comes "
+    "first. The exact wording of the real protocol could not be read, so every rule is an assumption."
 )
 
 
@@ -49,7 +49,8 @@ def build(run: Run) -> Figure:
         panels.append(
             Panel(
                 title=f"{rule_label(rule)}{' (the study’s)' if rule == first else ''}",
-                alt=f"{rule_label(rule)}: " + "; ".join(f"{labels[row['node']]} {percent(row['share'])}" for row in part)
+                alt=f"{rule_label(rule)}: "
+                + "; ".join(f"{labels[row['node']]} {percent(row['share'])}" for row in part)
                 + f"; DLT rate {percent(dlt.get('estimate'))} ({span(dlt, 'fraction')})",
                 traces=[
                     {

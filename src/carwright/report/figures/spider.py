@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from carwright.report.figure import Entry, Figure, Key, Panel, Trace
+from carwright.report.figure import Entry, Figure, Panel, Trace
 from carwright.report.palette import node_colours
 from carwright.report.run import Run, Unavailable
 from carwright.report.statistics import shown_days
-from carwright.report.traces import level_line
+from carwright.report.traces import PSA_AXIS, level_line
 
 PATIENTS_PER_NODE = 12
 LAST_DAY = 180.0
 
 CAPTION = (
-    "Change of PSA from baseline over time, one line a virtual patient, one panel a node. The same patients stand in every "
-    "panel (each is simulated at every node), so panels differ by dose and lymphodepletion only. Rises are cut at +100 %. "
-    "A fall that turns is a response that is lost."
+    "Change of PSA from baseline over time, one line a virtual patient, one panel a node. The same patients stand "
+    "in every panel (each is simulated at every node), so panels differ by dose and lymphodepletion only. Rises "
+    "are cut at +100 %. A fall that turns is a response that is lost."
 )
 
 
@@ -29,9 +29,7 @@ def build(run: Run) -> Figure:
     days = shown_days(courses["day"].unique().to_list(), 0.0, LAST_DAY, 40)
     lines = (
         courses.filter(pl.col("patient").is_in(chosen.implode()))
-        .with_columns(
-            change=pl.col("psa") / pl.col("psa").sort_by("day").first().over("node", "patient") - 1
-        )
+        .with_columns(change=pl.col("psa") / pl.col("psa").sort_by("day").first().over("node", "patient") - 1)
         .filter(pl.col("day").is_in(days))
         .with_columns(change=pl.col("change").clip(upper_bound=1.0).round(3))
         .select("node", "patient", "day", "change")
@@ -60,13 +58,13 @@ def build(run: Run) -> Figure:
         ]
         panels.append(
             Panel(
-                title=f"{node.label}: {node.description}".rstrip(": "),
+                title=node.title,
                 alt=f"PSA change of {len(traces)} patients at {node.label}",
                 traces=traces,
                 layout={
                     "xaxis": {"title": {"text": "day"}, "range": [0, LAST_DAY]},
-                    "yaxis": {"tickformat": "+.0%", "range": [-1.05, 1.05], "tickvals": [-1, -0.5, 0, 0.5, 1]},
-                    "shapes": [level_line(-0.3, "−30 %"), level_line(-0.5, "−50 %")],
+                    "yaxis": PSA_AXIS,
+                    "shapes": [level_line(-0.3), level_line(-0.5)],
                 },
                 height=250,
             )
@@ -76,8 +74,7 @@ def build(run: Run) -> Figure:
         panels=panels,
         table=pl.concat(tables),
         headings={"change": "PSA change from day 0, per 1"},
-        panel_width=250,
-        legend=[Key(node.name, node.label, colours[node.name], "line") for node in run.nodes],
+        panel_width=225,
     )
 
 

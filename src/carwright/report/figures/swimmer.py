@@ -14,11 +14,11 @@ from carwright.report.typical import typical_trial
 FIRST_WEEKS = 35.0
 
 CAPTION = (
-    "One lane a patient, in order of enrolment; day 0 is the patient's own infusion. Grey: free of progression. Coloured: "
-    "cytokine release syndrome (CRS), from its onset over its length, by its worst grade. The first panel shows the "
-    "first five weeks, the second the whole follow-up. Right of a lane: doses of tocilizumab (T), corticosteroid (C) and "
-    "anakinra (A). An open circle is a patient who was enrolled and never infused. Another trial would look different: "
-    "this is one of many."
+    "One lane a patient, in order of enrolment; day 0 is the patient's own infusion. Grey: free of progression. "
+    "Coloured: cytokine release syndrome (CRS), from its onset over its length, by its worst grade. The first "
+    "panel shows the first five weeks, the second the whole follow-up. Right of a lane: doses of tocilizumab (T), "
+    "corticosteroid (C) and anakinra (A). An open circle is a patient who was enrolled and never infused. Another "
+    "trial would look different: this is one of many."
 )
 
 _OUTCOMES = (
@@ -48,8 +48,8 @@ def build(run: Run) -> Figure:
         f"{sum(bool(row['dlt']) for row in rows)} with a dose-limiting toxicity"
     )
     panels = [
-        _panel(rows, labels, title, alt, last)
-        for title, last in (("First five weeks", FIRST_WEEKS), ("Whole follow-up", end))
+        _panel(rows, labels, title, alt, last, step)
+        for title, last, step in (("First five weeks", FIRST_WEEKS, 7), ("Whole follow-up", end, 60))
     ]
     return Figure(
         panels=panels,
@@ -72,9 +72,7 @@ def _lanes(run: Run, trial: int) -> pl.DataFrame:
     members = run.table(
         "trial_patients",
         ["trial", "arm", "adjudication", "sequence", "patient", "node", "status", "evaluable", "dlt", "dlt_day"],
-    ).filter(
-        (pl.col("trial") == trial) & (pl.col("arm") == STUDY_ARM) & (pl.col("adjudication") == run.adjudication)
-    )
+    ).filter((pl.col("trial") == trial) & (pl.col("arm") == STUDY_ARM) & (pl.col("adjudication") == run.adjudication))
     outcomes = run.table("patients", ["patient", "node", "arm", *_OUTCOMES]).filter(pl.col("arm") == STUDY_ARM)
     return (
         members.drop("trial", "arm", "adjudication")
@@ -83,7 +81,7 @@ def _lanes(run: Run, trial: int) -> pl.DataFrame:
     )
 
 
-def _panel(rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, end: float) -> Panel:
+def _panel(rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, end: float, step: int) -> Panel:
     infused = [(row, label) for row, label in zip(rows, labels, strict=True) if row["status"] != "not_infused"]
     never = [(row, label) for row, label in zip(rows, labels, strict=True) if row["status"] == "not_infused"]
     traces: list[Trace] = [
@@ -110,7 +108,10 @@ def _panel(rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, 
                 "never",
                 "circle-open",
                 MUTED,
-                [(0.0, label, f"never infused: {(row['not_infused_reason'] or 'unknown').replace('_', ' ')}") for row, label in never],
+                [
+                    (0.0, label, f"never infused: {(row['not_infused_reason'] or 'unknown').replace('_', ' ')}")
+                    for row, label in never
+                ],
             )
         )
     traces.append(_care(infused, end))
@@ -120,7 +121,12 @@ def _panel(rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, 
         traces=traces,
         layout={
             "barmode": "overlay",
-            "xaxis": {"title": {"text": "day after infusion"}, "range": [-0.02 * end, 1.16 * end], "zeroline": False},
+            "xaxis": {
+                "title": {"text": "day after infusion"},
+                "range": [-0.03 * end, 1.2 * end],
+                "zeroline": False,
+                "tickvals": list(range(0, int(end) + 1, step)),
+            },
             "yaxis": {
                 "type": "category",
                 "categoryarray": labels[::-1],
@@ -166,8 +172,18 @@ def _marks(infused: list[tuple[dict[str, Any], str]], end: float) -> list[Trace]
                 if row["progression_censored"] is False and row["progression_free_days"] != row["death_day"]
             ],
         ),
-        ("dlt", "x", INK, [(row["dlt_day"], label, "DLT") for row, label in infused if row["dlt"] and row["dlt_day"] is not None]),
-        ("death", "diamond", PUBLISHED, [(row["death_day"], label, "death") for row, label in infused if row["death_day"] is not None]),
+        (
+            "dlt",
+            "x",
+            INK,
+            [(row["dlt_day"], label, "DLT") for row, label in infused if row["dlt"] and row["dlt_day"] is not None],
+        ),
+        (
+            "death",
+            "diamond",
+            PUBLISHED,
+            [(row["death_day"], label, "death") for row, label in infused if row["death_day"] is not None],
+        ),
     )
     return [
         _markers(group, symbol, colour, [point for point in points if point[0] <= end])
@@ -183,7 +199,12 @@ def _markers(group: str, symbol: str, colour: str, points: list[tuple[float, str
         "legendgroup": group,
         "x": [day for day, _, _ in points],
         "y": [label for _, label, _ in points],
-        "marker": {"symbol": symbol, "size": 9, "color": colour, "line": {"width": 1.5, "color": colour if "open" in symbol else "#ffffff"}},
+        "marker": {
+            "symbol": symbol,
+            "size": 9,
+            "color": colour,
+            "line": {"width": 1.5, "color": colour if "open" in symbol else "#ffffff"},
+        },
         "text": [f"{text}, day {day:.0f}" if group != "never" else text for day, _, text in points],
         "hovertemplate": "%{y}<br>%{text}<extra></extra>",
     }
@@ -195,7 +216,7 @@ def _care(infused: list[tuple[dict[str, Any], str]], end: float) -> Trace:
     return {
         "type": "scatter",
         "mode": "text",
-        "x": [1.15 * end] * len(infused),
+        "x": [1.19 * end] * len(infused),
         "y": [label for _, label in infused],
         "text": texts,
         "textposition": "middle left",

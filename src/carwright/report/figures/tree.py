@@ -18,9 +18,10 @@ SMALLEST = 0.004
 _COHORT = re.compile(r"(?P<node>\S+?)(?P<outcomes>[NTEB]+)$")
 
 CAPTION = (
-    "Read from left to right: each box is a cohort, its height the share of simulated trials that came this way. In a box: "
-    "node, then patients with a dose-limiting toxicity of patients evaluated. A box without a successor is where the trial "
-    "stopped. Press a box to enlarge its branch; branches of less than 0.4 % of trials are left out."
+    "Read from left to right: each box is a cohort, its height the share of simulated trials that came this way. "
+    "In a box: node, then patients with a dose-limiting toxicity of patients evaluated. A box without a successor "
+    "is where the trial stopped. Press a box to enlarge its branch; branches of less than 0.4 % of trials are "
+    "left out."
 )
 
 
@@ -47,8 +48,11 @@ def build(run: Run) -> Figure:
         panels=[
             Panel(
                 title="",
-                alt="Tree of cohorts; first branches: " + ", ".join(
-                    f"{name} in {percent(share)}" for name, share, branch in zip(names, shares, shown, strict=True) if len(branch) == 1
+                alt="Tree of cohorts; first branches: "
+                + ", ".join(
+                    f"{name} in {percent(share)}"
+                    for name, share, branch in zip(names, shares, shown, strict=True)
+                    if len(branch) == 1
                 ),
                 traces=[
                     {
@@ -67,11 +71,18 @@ def build(run: Run) -> Figure:
                         "pathbar": {"visible": False},
                     }
                 ],
-                layout={"margin": {"l": 4, "r": 4, "t": 4, "b": 4}},
+                layout={"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "uniformtext": {"mode": "hide", "minsize": 9}},
                 height=430,
             )
         ],
-        table=pl.DataFrame({"cohorts": names, "cohort": [len(branch) for branch in shown], "trials": [branches[branch] for branch in shown], "share_of_trials": shares}),
+        table=pl.DataFrame(
+            {
+                "cohorts": names,
+                "cohort": [len(branch) for branch in shown],
+                "trials": [branches[branch] for branch in shown],
+                "share_of_trials": shares,
+            }
+        ),
         headings={"cohorts": "cohorts (node toxicities/patients)", "share_of_trials": "share of trials"},
     )
 

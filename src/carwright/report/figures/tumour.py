@@ -8,12 +8,12 @@ from carwright.report.figure import Entry, Figure, Key, Panel
 from carwright.report.palette import node_colours
 from carwright.report.run import Run
 from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
-from carwright.report.traces import band, line
+from carwright.report.traces import band, line, log_axis
 
 LAST_DAY = 180.0
 
 READINGS = (
-    ("tumour_relative", "Tumour cells, relative to day 0", {"type": "log", "dtick": 1, "exponentformat": "power"}),
+    ("tumour_relative", "Tumour cells, relative to day 0", log_axis(1e-3, 20.0)),
     ("antigen_low_share", "Antigen-low share of tumour", {"tickformat": ".0%", "range": [0, 1]}),
     ("tgf_beta", "Active TGF-β, nM", {"rangemode": "tozero"}),
     ("inhibitory_index", "Inhibitory index, 0 to 1", {"range": [0, 1]}),
@@ -21,19 +21,25 @@ READINGS = (
 """Reading, title, axis."""
 
 CAPTION = (
-    "Medians by node with the 5 % to 95 % band of patients (as designed). A tumour that shrinks and returns antigen-low has "
-    "escaped the target; one that returns antigen-positive under a high inhibitory index has outlasted the cells. None of "
-    "these curves was measured in the real trial."
+    "Medians by node with the middle half of patients as a band (as designed). A tumour that shrinks and returns "
+    "antigen-low has escaped the target; one that returns antigen-positive under a high inhibitory index has "
+    "outlasted the cells. None of these curves was measured in the real trial."
 )
 
 
 def build(run: Run) -> Figure:
     """Four panels over time."""
-    courses = run.courses(["tumour_cells", "antigen_low_cells", "tgf_beta", "inhibitory_index"]).filter(pl.col("day") >= 0)
+    courses = run.courses(["tumour_cells", "antigen_low_cells", "tgf_beta", "inhibitory_index"]).filter(
+        pl.col("day") >= 0
+    )
     readings = courses.with_columns(
-        tumour_relative=(pl.col("tumour_cells") / pl.col("tumour_cells").sort_by("day").first().over("node", "patient")).clip(1e-4),
+        tumour_relative=(
+            pl.col("tumour_cells") / pl.col("tumour_cells").sort_by("day").first().over("node", "patient")
+        ).clip(1e-3),
         # Below one cell there is no tumour left of which to take a share.
-        antigen_low_share=pl.when(pl.col("tumour_cells") >= 1).then(pl.col("antigen_low_cells") / pl.col("tumour_cells")),
+        antigen_low_share=pl.when(pl.col("tumour_cells") >= 1).then(
+            pl.col("antigen_low_cells") / pl.col("tumour_cells")
+        ),
     ).with_columns(pl.col("antigen_low_share").fill_null(float("nan")))
     colours = node_colours(run.node_names)
     panels, tables = [], []
@@ -48,7 +54,14 @@ def build(run: Run) -> Figure:
             days = part["day"].to_list()
             colour = colours[node.name]
             traces += [
-                *band(days, part["low"].to_list(), part["high"].to_list(), group=node.name, colour=colour, opacity=0.09),
+                *band(
+                    days,
+                    part["quarter"].to_list(),
+                    part["three_quarters"].to_list(),
+                    group=node.name,
+                    colour=colour,
+                    opacity=0.13,
+                ),
                 line(days, part["median"].to_list(), group=node.name, colour=colour, label=node.label),
             ]
         panels.append(

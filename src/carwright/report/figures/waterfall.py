@@ -7,14 +7,16 @@ import numpy as np
 from carwright.report.figure import Entry, Figure, Key, Panel, Trace
 from carwright.report.palette import node_colours
 from carwright.report.run import Run
-from carwright.report.traces import level_line
+from carwright.report.traces import PSA_AXIS, level_line
+from carwright.report.wording import grouped, percent
 
 BARS = 100
 
 CAPTION = (
-    "Each bar is one virtual patient as treated in the simulated trials: the largest fall (or the smallest rise) of PSA "
-    "from baseline. Bars are taken at evenly spaced ranks of all treated patients, so the share of bars below a line is the "
-    "share of patients. Lines: PSA30 and PSA50. Rises are cut at +100 %. PSA is a marker and does not show survival."
+    "Each bar is one virtual patient as treated in the simulated trials: the largest fall (or the smallest rise) "
+    "of PSA from baseline. Bars are taken at evenly spaced ranks of all treated patients, so the share of bars "
+    "below a line is the share of patients. Lines: PSA30 and PSA50. Rises are cut at +100 %. PSA is a marker and "
+    "does not show survival."
 )
 
 
@@ -43,24 +45,25 @@ def build(run: Run) -> Figure:
                 "hovertemplate": f"{node.label}<br>best change %{{customdata:+.0%}}<extra></extra>",
             }
         )
-    below = {line: float((treated["psa_best_change"] <= line).mean() or 0.0) for line in (-0.3, -0.5)}
+    below = {line: float((treated["psa_best_change"] <= line).to_numpy().mean()) for line in (-0.3, -0.5)}
     return Figure(
         panels=[
             Panel(
                 title="",
-                alt=f"Waterfall of {count} patients: {below[-0.3]:.0%} fall by 30 % or more, {below[-0.5]:.0%} by 50 % or more",
+                alt=f"Waterfall of {count} patients: {percent(below[-0.3])} fall by 30 % or more, "
+                f"{percent(below[-0.5])} by 50 % or more",
                 traces=traces,
                 layout={
                     "bargap": 0.15,
                     "barmode": "overlay",
-                    "xaxis": {"title": {"text": "patients, ordered"}, "showticklabels": False, "showgrid": False},
-                    "yaxis": {
-                        "title": {"text": "best PSA change"},
-                        "tickformat": "+.0%",
-                        "range": [-1.05, 1.05],
-                        "tickvals": [-1, -0.5, 0, 0.5, 1],
+                    "xaxis": {
+                        "title": {"text": "patients, ordered"},
+                        "showticklabels": False,
+                        "showgrid": False,
+                        "ticks": "",
                     },
-                    "shapes": [level_line(-0.3, "−30 %"), level_line(-0.5, "−50 %")],
+                    "yaxis": {"title": {"text": "best PSA change"}, **PSA_AXIS},
+                    "shapes": [level_line(-0.3), level_line(-0.5)],
                 },
                 height=360,
             )
@@ -68,7 +71,7 @@ def build(run: Run) -> Figure:
         table=chosen.select("rank", "trial", "patient", "node", "psa_best_change"),
         headings={"psa_best_change": "best PSA change, per 1"},
         legend=[Key(node.name, node.label, colours[node.name]) for node in run.nodes],
-        note=f"{count} bars stand for {ordered.height:,} treated patients.".replace(",", " "),
+        note=f"{count} bars stand for {grouped(ordered.height)} treated patients.",
     )
 
 

@@ -8,11 +8,11 @@
   };
   const base = {
     font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif", size: 12, color: INK },
-    margin: { l: 8, r: 14, t: 8, b: 8 }, paper_bgcolor: "#fff", plot_bgcolor: "#fff", showlegend: false, autosize: true,
-    xaxis: axis, yaxis: axis, hovermode: "closest", dragmode: false, separators: ". ",
+    margin: { l: 8, r: 22, t: 8, b: 8 }, paper_bgcolor: "#fff", plot_bgcolor: "#fff", showlegend: false, autosize: true,
+    xaxis: axis, yaxis: axis, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", separators: ". ",
     hoverlabel: { bgcolor: "#fff", bordercolor: "#9aa7b4", font: { size: 12, color: INK }, align: "left" },
   };
-  const config = { responsive: true, displayModeBar: false, scrollZoom: false, doubleClick: false };
+  const config = { responsive: false, displayModeBar: false, scrollZoom: false, doubleClick: "reset" };
 
   const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
   const merge = (under, over) => {
@@ -30,16 +30,26 @@
   const data = (figure) => JSON.parse(figure.querySelector("script.data").textContent);
   const plots = (figure) => [...figure.querySelectorAll(".plot")];
 
+  /* Follows the box, not the window, and before the next paint: plotly's own way waits a tenth of a second. */
+  const follow = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (!document.body.classList.contains("printing") && Math.abs(target.clientWidth - target._fullLayout.width) >= 1) {
+        Plotly.relayout(target, { autosize: true });
+      }
+    }
+  });
+
   const draw = async (figure) => {
     const content = data(figure);
     const boxes = plots(figure);
     for (const [index, panel] of content.panels.entries()) {
       const box = boxes[index];
       try {
-        const layout = merge(base, panel.layout);
+        const layout = merge(structuredClone(base), panel.layout); // plotly writes into what it is given
         if (box.clientWidth < NARROW) layout.xaxis = { nticks: 5, ...layout.xaxis };
         await Plotly.newPlot(box, restore(panel.traces, content.values), layout, config);
         box.dataset.state = "drawn";
+        follow.observe(box);
       } catch (error) {
         box.dataset.state = "failed";
         box.textContent = `This plot could not be drawn (${error.message}); its numbers are in the table.`;
@@ -126,10 +136,12 @@
   }
 
   const everyPlot = (change) => document.querySelectorAll('.plot[data-state="drawn"]').forEach(change);
+  addEventListener("beforeprint", () => document.body.classList.add("printing"));
   addEventListener("beforeprint", () => everyPlot((box) => {
     const columns = Math.max(1, Math.min(2, box.closest(".panels").childElementCount));
     Plotly.relayout(box, { width: PRINT_WIDTH / columns - 12, autosize: false });
   }));
+  addEventListener("afterprint", () => document.body.classList.remove("printing"));
   addEventListener("afterprint", () => everyPlot((box) => Plotly.relayout(box, { width: null, autosize: true })));
 
   const queue = [...figures];
