@@ -176,9 +176,7 @@ class _Trial:
             if not on_dose:
                 diary.free_place(infusion)
             cohort = self.observe(cohort, patient, column, on_dose=on_dose)
-            if self.died(patient, column) and node in self.conduct.design.closes(
-                (*self.record.history, cohort)
-            ):
+            if self.died(patient, column) and node in self.conduct.design.closes((*self.record.history, cohort)):
                 diary.halted = min(diary.halted, infusion + patients.death_day[patient][column])
         self.waiting.extendleft(reversed(postponed))
         self.record.history = (*self.record.history, cohort)

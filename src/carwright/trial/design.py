@@ -149,9 +149,7 @@ def assert_consistent(state: State) -> None:
         "admissible nodes were given": all(state.patients[label] > 0 for label in decision.admissible),
         "no closed node, and none above one, is given or recommended": not shut
         & {decision.node, decision.recommended, *decision.admissible},
-        "counts are possible": all(
-            0 <= state.dlts[label] <= count for label, count in state.patients.items()
-        ),
+        "counts are possible": all(0 <= state.dlts[label] <= count for label, count in state.patients.items()),
         "the order of patients within a cohort does not matter": decision
         == state.design.decide(tuple(cohort.canonical() for cohort in state.history)),
     }

@@ -102,9 +102,7 @@ def parse_outcomes(text: str, known: Collection[str] | None = None) -> History:
         match = _COHORT.fullmatch(word)
         where = f"outcomes, word {position}"
         if match is None:
-            hint = (
-                "write letters as capitals" if _COHORT.fullmatch(_capitals(word)) else "for example 1NNN 2NTT"
-            )
+            hint = "write letters as capitals" if _COHORT.fullmatch(_capitals(word)) else "for example 1NNN 2NTT"
             problems.add(
                 "TRIAL001",
                 "this is not a cohort of outcomes",

@@ -140,9 +140,7 @@ def _check(design: Design, dlt_probability: Mapping[str, float], death_share: Ma
             "TRIAL040",
             "probabilities and dose nodes do not match",
             where="probabilities",
-            found=", ".join(
-                [f"{label} missing" for label in missing] + [f"{label} unknown" for label in unknown]
-            ),
+            found=", ".join([f"{label} missing" for label in missing] + [f"{label} unknown" for label in unknown]),
             allowed=", ".join(labels),
             fix="give one probability for each node",
         )

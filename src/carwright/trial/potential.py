@@ -64,9 +64,7 @@ class PotentialOutcomes:
             expected = shape[:1] if field.name in per_patient else shape
             found = getattr(self, field.name).shape
             if found != expected or len(shape) != 2:
-                message = (
-                    f"{field.name} has shape {found}, expected {expected}, from dlt with (patients, nodes)"
-                )
+                message = f"{field.name} has shape {found}, expected {expected}, from dlt with (patients, nodes)"
                 raise ValueError(message)
         # A comparison with NaN is false, so these two also refuse days that are missing.
         if not (self.dropout_days[~self.infused] >= 0.0).all():

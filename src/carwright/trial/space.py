@@ -108,9 +108,7 @@ class DoseSpace:
 
 def _check_nodes(nodes: Sequence[DoseNode], problems: Problems) -> None:
     if not nodes:
-        problems.add(
-            "TRIAL010", "the dose space has no nodes", where="dose space", fix="give at least one node"
-        )
+        problems.add("TRIAL010", "the dose space has no nodes", where="dose space", fix="give at least one node")
     seen: set[str] = set()
     for position, node in enumerate(nodes, start=1):
         where = f"dose space, node {position}"

@@ -66,9 +66,7 @@ def treatment_weights(trial_patients: Columns, space: DoseSpace, patients: int) 
     return counts.reshape(patients, nodes).astype(np.float64)
 
 
-def _infused(
-    trial_patients: Columns, space: DoseSpace
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def _infused(trial_patients: Columns, space: DoseSpace) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Trial, patient and column of the node of every infused patient."""
     infused = trial_patients["status"] != "not_infused"
     node = [space.columns[label] for label in trial_patients["node"][infused]]

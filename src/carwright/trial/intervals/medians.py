@@ -54,12 +54,8 @@ def marginal_median(
     pooled = KaplanMeier.fit(sample.value, sample.weight, sample.censored)
     rank = pooled.middle_rank(sample.value)
     never = 0.5 * (1.0 + float(pooled.probability[-1]))
-    spread = block_medians(sample, rank, never).spread()
-    tail = (1.0 - level) / 2.0
-    lo, hi = (
-        pooled.quantile(float(np.clip(spread.quantile(probability), 0.0, 1.0)))
-        for probability in (tail, 1.0 - tail)
-    )
+    places = block_medians(sample, rank, never).normal_spread().normal_interval(level)
+    lo, hi = (pooled.quantile(float(np.clip(place, 0.0, 1.0))) for place in places)
     return Interval.around(pooled.quantile(0.5), lo, hi, level)
 
 

@@ -15,7 +15,7 @@ from carwright.trial.intervals.interval import Interval, check_level
 from carwright.trial.intervals.medians import block_medians
 from carwright.trial.intervals.population import BlockEstimates
 from carwright.trial.intervals.rates import block_means
-from carwright.trial.intervals.sample import Sample
+from carwright.trial.intervals.sample import Sample, sums
 from carwright.trial.intervals.survival import KaplanMeier
 
 if TYPE_CHECKING:
@@ -86,9 +86,7 @@ def paired_median_difference(one: Arm, other: Arm, block: ArrayLike, level: floa
     samples = one.sample(block), other.sample(block)
     if samples[0].empty or samples[1].empty:
         return Interval.unknown(level)
-    medians = [
-        KaplanMeier.fit(sample.value, sample.weight, sample.censored).quantile(0.5) for sample in samples
-    ]
+    medians = [KaplanMeier.fit(sample.value, sample.weight, sample.censored).quantile(0.5) for sample in samples]
     if not np.isfinite(medians).all():
         return Interval.unknown(level)
     # A draw whose own median is not reached counts with the last day on which anybody was followed.
@@ -121,13 +119,11 @@ def _difference(
         value=blocks[0].value[first] - blocks[1].value[second],
         influence=influence,
         block=block,
-        concentration=np.bincount(block, share**2, labels.size),
-        weight=blocks[0].weight[first] / blocks[0].weight.sum()
-        + blocks[1].weight[second] / blocks[1].weight.sum(),
+        concentration=sums(block, share**2, labels.size),
+        weight=blocks[0].weight[first] / blocks[0].weight.sum() + blocks[1].weight[second] / blocks[1].weight.sum(),
     )
-    spread = difference.spread()
-    tail = (1.0 - level) / 2.0
-    return Interval.around(estimate, spread.quantile(tail), spread.quantile(1.0 - tail), level)
+    lo, hi = difference.normal_spread().normal_interval(level)
+    return Interval.around(estimate, lo, hi, level)
 
 
 def _positions(of: NDArray[np.integer], labels: NDArray[np.integer]) -> NDArray[np.intp]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betainc
 
 from carwright.trial.intervals.interval import Interval, check_level
-from carwright.trial.intervals.population import BlockEstimates, mixture_quantile
-from carwright.trial.intervals.sample import Sample
+from carwright.trial.intervals.population import BlockEstimates, beta_error, beta_spread
+from carwright.trial.intervals.sample import Sample, sums
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 def block_means(sample: Sample) -> BlockEstimates:
     """Weighted mean of each block of a sample that is not empty."""
     weight, block = sample.block_weight, sample.entry_block
-    mean = np.bincount(block, sample.weight * sample.value, sample.blocks) / weight
+    mean = sums(block, sample.weight * sample.value, sample.blocks) / weight
     part = sample.weight * (sample.value - mean[block]) / weight[block]
-    influence = np.bincount(sample.patient, part)
+    influence = sums(sample.patient, part, sample.row.size)
     return BlockEstimates(mean, influence, sample.block, sample.concentration, weight)
 
 
@@ -54,10 +53,8 @@ def marginal_mean(
     sample = Sample.of(values, block, weights)
     if sample.empty:
         return Interval.unknown(level)
-    spread = block_means(sample).spread()
-    tail = (1.0 - level) / 2.0
-    mean = np.average(sample.value, weights=sample.weight)
-    return Interval.around(mean, spread.quantile(tail), spread.quantile(1.0 - tail), level)
+    lo, hi = block_means(sample).normal_spread().normal_interval(level)
+    return Interval.around(np.average(sample.value, weights=sample.weight), lo, hi, level)
 
 
 def marginal_rate(
@@ -82,22 +79,9 @@ def marginal_rate(
         message = f"rates need values from 0 to 1; got {sample.value.min()} to {sample.value.max()}"
         raise ValueError(message)
     rate = float(np.average(sample.value, weights=sample.weight))
-    spread = block_means(sample).spread()
-    patients = _effective_patients(sample, rate, spread.error)
-    level_of_block = np.clip(spread.level_of_block, 0.0, 1.0)
-    events, others = patients * level_of_block + 0.5, patients * (1.0 - level_of_block) + 0.5
-    tail = (1.0 - level) / 2.0
-    lo, hi = (
-        mixture_quantile(lambda x: betainc(events, others, x), spread.share, probability, 0.0, 1.0)
-        for probability in (tail, 1.0 - tail)
-    )
+    estimates = block_means(sample)
+    # Few events cannot tell a small rate everywhere from a large one in rare draws, which alone would look certain.
+    ranges = [spread.beta_interval(level) for spread in (beta_spread(estimates, rate), beta_error(estimates, rate))]
+    lo, hi = min(low for low, _ in ranges), max(high for _, high in ranges)
     # The limits that Brown, Cai and DasGupta give without and with nothing but events.
     return Interval.around(rate, 0.0 if rate == 0.0 else lo, 1.0 if rate == 1.0 else hi, level)
-
-
-def _effective_patients(sample: Sample, rate: float, error: float) -> float:
-    """Patients of a simple random sample with the same Monte Carlo error."""
-    if error > 0.0 and 0.0 < rate < 1.0:
-        return rate * (1.0 - rate) / error**2
-    own = sample.patient_weight
-    return float(own.sum() ** 2 / (own @ own))

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+def sums(group: NDArray[np.intp], values: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
+    """Sum of the values in each group 0 to ``groups - 1``."""
+    return np.asarray(np.bincount(group, values, groups), dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Sample:
     """Entries with a value and a positive weight, sorted by block.
@@ -67,11 +72,11 @@ class Sample:
         weight = np.ones(value.shape) if weights is None else np.asarray(weights, dtype=np.float64)
         late = np.zeros(value.shape, dtype=bool) if censored is None else np.asarray(censored, dtype=bool)
         group = np.asarray(block)
-        if value.ndim not in (1, 2) or {weight.shape, late.shape} != {value.shape} or group.shape !=
-        value.shape[:1]:
+        shapes = {value.shape, weight.shape, late.shape}
+        if value.ndim not in (1, 2) or len(shapes) > 1 or group.shape != value.shape[:1]:
             message = (
-                f"values {value.shape}, weights {weight.shape}, censored {late.shape} and block {group.shape}
-                " "must be (n,) or (n, m), alike, and (n,)"
+                f"values {value.shape}, weights {weight.shape} and censored {late.shape} must be alike, (n,) or "
+                f"(n, m), and block {group.shape} must be (n,)"
             )
             raise ValueError(message)
         if not (np.isfinite(weight).all() and (weight >= 0.0).all()):
@@ -82,8 +87,15 @@ class Sample:
         patients, patient = np.unique(who, return_inverse=True)
         label, member = np.unique(group[patients], return_inverse=True)
         order = np.argsort(member[patient], kind="stable")
-        return cls(value[keep][order], weight[keep][order], late[keep][order], patient[order], member,
-        patients, label)
+        return cls(
+            value[keep][order],
+            weight[keep][order],
+            late[keep][order],
+            patient[order],
+            member,
+            patients,
+            label,
+        )
 
     @property
     def empty(self) -> bool:
@@ -103,17 +115,17 @@ class Sample:
     @property
     def block_weight(self) -> NDArray[np.float64]:
         """Sum of the weights in each block; shape (blocks,)."""
-        return np.bincount(self.entry_block, self.weight, self.blocks)
+        return sums(self.entry_block, self.weight, self.blocks)
 
     @property
     def patient_weight(self) -> NDArray[np.float64]:
         """Sum of the weights of each patient; shape (patients,)."""
-        return np.bincount(self.patient, self.weight)
+        return sums(self.patient, self.weight, self.row.size)
 
     @property
     def concentration(self) -> NDArray[np.float64]:
-        """Sum of squared shares of the patients in each block's weight: 1 / effective patients (Kish 1965)."""
-        return np.bincount(self.block, self.patient_weight**2, self.blocks) / self.block_weight**2
+        """Sum of squared shares of patients in their block's weight: 1 / effective patients (Kish 1965)."""
+        return sums(self.block, self.patient_weight**2, self.blocks) / self.block_weight**2
 
     def slices(self) -> list[slice]:
         """Entries of each block."""

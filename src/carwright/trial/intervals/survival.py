@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import betainc, betaln
+
+from carwright.trial.intervals.sample import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,16 +44,14 @@ class KaplanMeier:
     order: NDArray[np.intp]
 
     @classmethod
-    def fit(
-        cls, value: NDArray[np.float64], weight: NDArray[np.float64], censored: NDArray[np.bool_]
-    ) -> KaplanMeier:
-        """Estimate from values of shape (k,), positive weights, and whether each value is only a lower bound."""
+    def fit(cls, value: NDArray[np.float64], weight: NDArray[np.float64], censored: NDArray[np.bool_]) -> KaplanMeier:
+        """Estimate from values, positive weights, and whether each value is only a lower bound."""
         order = np.lexsort((censored, value))
         ordered, event = weight[order], ~censored[order]
         at_risk = np.cumsum(ordered[::-1])[::-1]
         # Events at one time taken one after another multiply to the usual factor of that time.
         factors = np.where(event, 1.0 - ordered / at_risk, 1.0)
-        return cls(value[order], ordered, event, at_risk, 1.0 - np.cumprod(factors), order)
+        return cls(value[order], ordered, event, at_risk, np.asarray(1.0 - np.cumprod(factors)), order)
 
     def quantile(self, probability: float) -> float:
         """Smallest value at which the distribution reaches ``probability``; inf if it never does."""
@@ -65,34 +65,31 @@ class KaplanMeier:
         at = padded[np.searchsorted(self.value, value, side="right")]
         return np.asarray(0.5 * (before + at))
 
-    def influence_at_median(self) -> tuple[NDArray[np.float64], float]:
-        """Derivative of the survival at the median by the log weight of each case, and the probability there.
+    def influence_on_integral(self, slope: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivative of ``slope @ survival`` by the log weight of each case, in sorted order.
 
-        In the order of the arrays given to `fit`. The sum of squares is Greenwood's variance.
+        The derivative of the survival by log weights leads to Greenwood's variance; without censoring it is that of
+        the empirical distribution.
         """
-        place = min(int(np.searchsorted(self.probability, 0.5 - _ROUNDING)), self.value.size - 1)
-        reached = np.arange(self.value.size) <= place
-        counted = reached & self.event
         left = self.at_risk - self.weight
-        with np.errstate(divide="ignore"):
-            steps = np.where(counted & (left > 0.0), 1.0 / left - 1.0 / self.at_risk, 0.0)
-        earlier = np.concatenate(([0.0], np.cumsum(steps)[:-1]))
-        survival = 1.0 - self.probability[place]
-        sorted_influence = survival * self.weight * (earlier - np.where(counted, 1.0 / self.at_risk, 0.0))
-        influence = np.empty_like(sorted_influence)
-        influence[self.order] = sorted_influence
-        return influence, float(self.probability[place])
+        counted = self.event & (left > _ROUNDING * self.at_risk)
+        # After each case: how much a patient still at risk has gained by those who had their event before.
+        gain = np.cumsum(np.where(counted, 1.0 / np.where(counted, left, 1.0) - 1.0 / self.at_risk, 0.0))
+        part = slope * (1.0 - self.probability)
+        rest = np.cumsum(part[::-1])[::-1]
+        before = np.cumsum(part * gain) - part * gain
+        gain_before = np.concatenate(([0.0], gain[:-1]))
+        loss = np.where(self.event, 1.0 / self.at_risk, 0.0)
+        return np.asarray(self.weight * (before + (gain_before - loss) * rest))
 
 
-def block_median(
-    curve: KaplanMeier, patient: NDArray[np.intp], beyond: float
-) -> tuple[float, NDArray[np.float64]]:
+def block_median(curve: KaplanMeier, patient: NDArray[np.intp], beyond: float) -> tuple[float, NDArray[np.float64]]:
     """Smooth median of one block, and what each patient's sampling adds to it.
 
-    The median of Harrell and Davis 1982 (doi 10.1093/biomet/69.3.635) with the variance of Maritz and Jarrett
-    1978 (doi 10.1080/01621459.1978.10480027): both weigh the ordered values by a beta distribution of
-    probabilities around one half. The size of the error is theirs; how patients share it, which several
-    entries of one patient need, follows from their influence on the survival at the median.
+    The median of Harrell and Davis 1982 (doi 10.1093/biomet/69.3.635) weighs the ordered values by a beta
+    distribution of probabilities around one half. Its influences are those of an L-statistic (Serfling 1980,
+    Approximation Theorems of Mathematical Statistics, section 8.1), with the Kaplan-Meier estimate in place of the
+    empirical distribution.
 
     Parameters
     ----------
@@ -103,19 +100,14 @@ def block_median(
     beyond
         Value of the probability that the curve never reaches.
     """
-    by_entry, probability = curve.influence_at_median()
-    shape = np.bincount(patient, by_entry)
-    weight = np.bincount(patient[curve.order], curve.weight)
-    size = float(weight.sum() ** 2 / (weight @ weight))
-    square = float(shape @ shape)
-    if square > 0.0 and 0.0 < probability < 1.0:
-        # Censoring, and several entries of one patient, leave fewer effective patients than the weights alone
-        # say.
-        size = max(1.0, min(size, probability * (1.0 - probability) / square))
-    half = 0.5 * (size + 1.0)
-    share = np.diff(betainc(half, half, curve.probability), prepend=0.0)
+    patients = int(patient.max()) + 1
+    weight = sums(patient[curve.order], curve.weight, patients)
+    half = 0.5 * (float(weight.sum() ** 2 / (weight @ weight)) + 1.0)
     value = np.append(curve.value, beyond)
-    share = np.append(share, 1.0 - share.sum())
-    median = float(share @ value)
-    variance = max(0.0, float(share @ (value - median) ** 2))
-    return median, shape * np.sqrt(variance / square) if square > 0.0 else np.zeros(shape.size)
+    below = betainc(half, half, curve.probability)
+    median = float(np.diff(below, prepend=0.0, append=1.0) @ value)
+    log_density = (half - 1.0) * np.log(np.maximum(curve.probability * (1.0 - curve.probability), _ROUNDING))
+    slope = np.exp(log_density - betaln(half, half)) * np.diff(value)
+    influence = np.empty(curve.value.size)
+    influence[curve.order] = curve.influence_on_integral(slope)
+    return median, sums(patient, influence, patients)
