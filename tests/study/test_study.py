@@ -122,7 +122,7 @@ def test_text_as_given_is_kept() -> None:
         ("attrition.withdrawal_share=150 %", "STUDY006", "1 or less"),
         ("attrition.median_days=0", "TRIAL050", "median_days"),
         ("attrition.log_sd=1 day", "STUDY005", "plain number"),
-        ("accrual.patients_per_month=0", "STUDY006", "more than 0"),
+        ("accrual.accrual_per_month=0", "STUDY006", "more than 0"),
         ("product.median_cells=1e9 cells/m2", "STUDY005", "measures cells/m2"),
         ("comparators=[{name: study, label: x, set: {seed: 2}}]", "STUDY008", "twice"),
         ("comparators=[{name: a, label: x, set: {construct.armor: none}}]", "STUDY002", "armour"),

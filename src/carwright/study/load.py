@@ -88,9 +88,7 @@ def read_study(study: str | Path) -> Document:
     if isinstance(study, Path) or _is_study(text) or "/" in text or "\\" in text or Path(text).exists():
         return read_yaml(Path(study))
     fix = nearest(text, known) or "see 'carwright study list', or give the path of a study file"
-    raise CarwrightError(
-        Problem("STUDY001", f"unknown study {text!r}", allowed=", ".join(known), fix=fix)
-    ) from None
+    raise CarwrightError(Problem("STUDY001", f"unknown study {text!r}", allowed=", ".join(known), fix=fix)) from None
 
 
 def _is_study(name: str) -> bool:

@@ -85,9 +85,7 @@ def _problem(entry: Mapping[str, Any], schema: type[BaseModel], where: Where) ->
         return Problem("STUDY004", f"{key_text(path)} is not a mapping", place, found, allowed)
     message = entry["msg"][0].lower() + entry["msg"][1:]
     what = f"{key_text(path)}: {message}"
-    return Problem(
-        _CODES.get(kind, "STUDY004"), what, place, found, context.get("allowed", ""), context.get("fix", "")
-    )
+    return Problem(_CODES.get(kind, "STUDY004"), what, place, found, context.get("allowed", ""), context.get("fix", ""))
 
 
 def unknown_key(path: KeyPath, known: tuple[str, ...], where: str) -> Problem:

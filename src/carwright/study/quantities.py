@@ -66,6 +66,7 @@ QUANTITIES: dict[str, Quantity] = {
         _median("ferritin_peak", "Peak ferritin", "ng/mL"),
         _median("crp_peak", "Peak CRP", "mg/L"),
         _median("inhibitory_index_fold_day28", "Inhibition at the tumour, day 28 over baseline", "fold"),
+        _median("site_inhibition_day28", "CAR-T function lost in the tumour, day 28", "fraction"),
         _rate("antigen_low_relapse", "Relapse with antigen-low tumour"),
         _median("anc_below_500_days", "Days with neutrophils below 500/uL", "days"),
         _median("progression_free_days", "Progression-free time", "days"),

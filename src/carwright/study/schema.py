@@ -86,9 +86,7 @@ class Design(Part):
     fallback: dict[str, f.NodeId] = Field(
         default_factory=dict, description="Node to try after the key's node was stopped for toxicity."
     )
-    deescalate: bool = Field(
-        False, description="Confirm the node below a stopped one before recommending it."
-    )
+    deescalate: bool = Field(False, description="Confirm the node below a stopped one before recommending it.")
     halt_on_death: bool = Field(True, description="A treatment-related death stops the node at once.")
 
 
@@ -106,7 +104,7 @@ class Adjudication(Part):
 class Accrual(Part):
     """The calendar of enrolment; what is left out is as in `carwright.trial.calendar.Calendar`."""
 
-    patients_per_month: f.PatientsPerMonth = Field(
+    accrual_per_month: f.PatientsPerMonth = Field(
         default_factory=lambda: _calendar().accrual_per_month,
         description="Enrolment while a place is free, patients/month.",
     )
@@ -121,7 +119,7 @@ class Accrual(Part):
 
 
 class Attrition(Part):
-    """Loss between enrolment and infusion; what is left out is as in `carwright.trial.attrition.Attrition`."""
+    """Loss before the infusion; what is left out is as in `carwright.trial.attrition.Attrition`."""
 
     failure_beta: f.BetaShape = Field(
         default_factory=lambda: _attrition().failure_beta,
@@ -148,9 +146,7 @@ class Attrition(Part):
 class Product(Part):
     """Yield of the manufacture; what is left out is as in `carwright.trial.product.Product`."""
 
-    median_cells: f.Cells = Field(
-        default_factory=lambda: _product().median_cells, description="Median yield, cells."
-    )
+    median_cells: f.Cells = Field(default_factory=lambda: _product().median_cells, description="Median yield, cells.")
     log_sd: f.LogSd = Field(
         default_factory=lambda: _product().log_sd,
         description="Standard deviation of the logarithm of the yield.",

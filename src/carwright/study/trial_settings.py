@@ -70,12 +70,7 @@ def trial_settings(study: Study, where: Where = key_text) -> TrialSettings:
     design = space and attempt("design", lambda: build_design(study.design.name, space, options))
     calendar = attempt(
         "accrual",
-        lambda: Calendar(
-            accrual_per_month=study.accrual.patients_per_month,
-            dlt_window_days=study.adjudication.window_days,
-            sentinel_gap_days=study.accrual.sentinel_gap_days,
-            review_days=study.accrual.review_days,
-        ),
+        lambda: Calendar(**study.accrual.model_dump(), dlt_window_days=study.adjudication.window_days),
     )
     attrition = attempt("attrition", lambda: Attrition(**study.attrition.model_dump()))
     product = attempt("product", lambda: Product(**study.product.model_dump()))

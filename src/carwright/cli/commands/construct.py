@@ -1,0 +1,54 @@
+"""``carwright construct``: the CARs in the catalogue."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from carwright.cli.output import JSON, columns, show, show_json
+
+app = typer.Typer(name="construct", help="List and show constructs.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, JSON] = False) -> None:
+    """List the constructs of the catalogue."""
+    from carwright.construct import list_constructs, load_construct
+
+    constructs = [load_construct(name) for name in list_constructs()]
+    if as_json:
+        keys = {"name", "title", "antigen", "armour"}
+        show_json({"constructs": [construct.model_dump(mode="json", include=keys) for construct in constructs]})
+    else:
+        rows = [[entry.name, entry.antigen, entry.armour, entry.title] for entry in constructs]
+        show(columns(rows, ["construct", "antigen", "armour", "title"]))
+
+
+@app.command("show")
+def show_construct(
+    name: Annotated[str, typer.Argument(help="Construct from the catalogue.")],
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Print a construct: domains, armour and their effects, each with its kind and source."""
+    from carwright.construct import load_armour, load_construct
+
+    construct = load_construct(name)
+    armour = load_armour(construct.armour)
+    data: dict[str, Any] = construct.model_dump(mode="json")
+    data["armour"] = armour.model_dump(mode="json")
+    if as_json:
+        show_json(data)
+        return
+    show(f"{construct.name}: {construct.title}")
+    show(f"antigen {construct.antigen}, generation {construct.generation}")
+    domains = [
+        [key, value["name"], value["kind"], value["source"]]
+        for key, value in data.items()
+        if isinstance(value, dict) and "source" in value
+    ]
+    show(columns(domains, ["domain", "name", "kind", "source"]))
+    effects = [[effect, f"{entry.value:g}", entry.kind, entry.source] for effect, entry in armour.effects.items()]
+    show(f"armour: {armour.title}")
+    if effects:
+        show(columns(effects, ["effect", "value", "kind", "source"]))
