@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -24,6 +23,7 @@ from carwright.report.figures import SECTIONS, Section
 from carwright.report.paired import differences
 from carwright.report.published import comparisons
 from carwright.report.run import STUDY_ARM, Run, Unavailable, read_run
+from carwright.store.files import write_atomically
 
 KINDS = ("published", "fitted", "assumed")
 
@@ -57,19 +57,11 @@ def write_report(run_folder: Path) -> Path:
     Raises
     ------
     CarwrightError
-        The run's summary or resolved study is missing or unreadable. A missing table is no error: the figure that needs
-        it says so in its place.
-    OSError
-        The folder cannot be written.
+        The run's summary or resolved study is missing or unreadable, or the folder cannot be written. A missing table
+        is no error: the figure that needs it says so in its place.
     """
-    html = render(read_run(run_folder))
     report = run_folder / "report.html"
-    part = run_folder / ".report.html.part"
-    try:
-        part.write_text(html, encoding="utf-8", newline="\n")
-        os.replace(part, report)  # noqa: PTH105 - the call whose atomicity is documented
-    finally:
-        part.unlink(missing_ok=True)
+    write_atomically(report, render(read_run(run_folder)).encode())
     return report
 
 
