@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from carwright.store import Progress, Quiet, Run
-from carwright.store.files import storage_errors
+from carwright.store.files import full_disk_errors, storage_errors
 from carwright.study import Study, load_study
 
 __all__ = ["compare", "default_folder", "load_study", "run"]
@@ -65,7 +65,7 @@ def run(
         command=command,
         progress=progress,
     )
-    with opened:
+    with opened, full_disk_errors(opened.folder):
         if not opened.finished:
             from carwright.pipeline import run_study
 

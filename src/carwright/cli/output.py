@@ -53,7 +53,7 @@ def columns(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
 def percent(fraction: float) -> str:
     """Write a fraction as a percentage: 0.3846 as ``38 %``, 0.004 as ``0.4 %``."""
     value = 100 * fraction
-    return f"{value:.0f} %" if value == 0 or value >= 1 else f"{value:.1g} %"
+    return f"{value:.0f} %" if value == 0 or abs(value) >= 1 else f"{value:.1g} %"
 
 
 def number(value: float) -> str:

@@ -64,6 +64,24 @@ def checksum(path: Path) -> str | None:
 
 
 @contextmanager
+def full_disk_errors(path: Path) -> Iterator[None]:
+    """As `storage_errors`, but for a full disk alone: any other error in long work is a bug, and stays one.
+
+    Parameters
+    ----------
+    path
+        Folder of the work.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = _error_number(error)
+        if number not in _FULL:
+            raise
+        raise CarwrightError(_problem(number, path)) from error
+
+
+@contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn what the operating system says about a full disk or a read-only folder into a user's message.
 

@@ -37,9 +37,7 @@ class Run:
         self.shards = Shards(folder, manifest)
         self._manifest = manifest
         self._lock: Lock | None = None
-        self._made: Path | None = (
-            None  # topmost folder that this process made, removed if nothing comes of it
-        )
+        self._made: Path | None = None  # topmost folder that this process made, removed if nothing comes of it
         self._was_empty = False
 
     @classmethod
@@ -61,9 +59,7 @@ class Run:
         return cls(folder, manifest)
 
     @classmethod
-    def open(
-        cls, folder: Path, *, as_given: str, resolved: str, digest: str, command: str, progress: Progress
-    ) -> Run:
+    def open(cls, folder: Path, *, as_given: str, resolved: str, digest: str, command: str, progress: Progress) -> Run:
         """Create a run folder, or open the one of the same study to resume it; use it in a ``with`` block.
 
         Parameters
@@ -240,9 +236,7 @@ class Run:
         """Outputs of a finished run that no longer have their checksum."""
         if not self.finished:
             return []
-        return [
-            name for name, sha256 in self._manifest.files.items() if checksum(self.folder / name) != sha256
-        ]
+        return [name for name, sha256 in self._manifest.files.items() if checksum(self.folder / name) != sha256]
 
     def _forget(self, software: str) -> None:
         """Drop what was computed; the manifest goes first, so that a kill leaves no false claim."""
@@ -269,9 +263,7 @@ def _remove(made: Path | None) -> None:
 
 def _refuse_foreign(folder: Path) -> None:
     foreign = [
-        path.name
-        for path in folder.iterdir()
-        if path.name != LOCK_NAME and not path.name.endswith(PARTIAL_SUFFIX)
+        path.name for path in folder.iterdir() if path.name != LOCK_NAME and not path.name.endswith(PARTIAL_SUFFIX)
     ]
     if foreign:
         problem = Problem(

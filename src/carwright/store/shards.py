@@ -79,9 +79,7 @@ class Shards:
         """Put a table of a computed stage together, in the order of its shards."""
         import polars as pl
 
-        return pl.concat(
-            [read_parquet(self._folder / name / f"{table}.parquet") for name in self._order[stage]]
-        )
+        return pl.concat([read_parquet(self._folder / name / f"{table}.parquet") for name in self._order[stage]])
 
     def remove(self) -> None:
         """Delete all shards: their tables have been written, or they belong to other code."""
@@ -103,7 +101,6 @@ class Shards:
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         files = {
-            f"{table}.parquet": write_parquet(folder / f"{table}.parquet", frame)
-            for table, frame in tables.items()
+            f"{table}.parquet": write_parquet(folder / f"{table}.parquet", frame) for table, frame in tables.items()
         }
         self._manifest.add_shard(name, items.start, items.stop - 1, files)
