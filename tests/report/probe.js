@@ -1,5 +1,5 @@
-// Runs inside a copy of the report in a frame of the wanted width, and tells the page around it what it found.
-"use strict";
+// Run inside the report by the test; its value is a promise of what it found.
+(() => {
 const inside = (inner, outer) =>
   inner.left >= outer.left - 1 && inner.right <= outer.right + 1 && inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
 const overlap = (a, b) =>
@@ -64,22 +64,18 @@ const search = () => {
   return [...document.querySelectorAll("#parameter-table tbody tr")].filter((row) => !row.hidden).map((row) => row.cells[0].textContent);
 };
 
-const report = async () => {
-  if (document.documentElement.dataset.figures !== "drawn") {
-    setTimeout(report, 100);
-    return;
-  }
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const findings = {
-    width: innerWidth,
-    overflow: overflow(),
-    plots: [...document.querySelectorAll(".plot")].map(plotFindings),
-    fetched: performance.getEntriesByType("resource").map((entry) => entry.name),
-    silent: pressLegends(),
-    tables: await openTables(),
-    found: search(),
-    overflowWithTables: overflow(),
-  };
-  parent.postMessage(JSON.stringify(findings), "*");
+const drawn = async () => {
+  while (document.documentElement.dataset.figures !== "drawn") await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100)));
 };
-report();
+
+return drawn().then(async () => ({
+  width: innerWidth,
+  overflow: overflow(),
+  plots: [...document.querySelectorAll(".plot")].map(plotFindings),
+  silent: pressLegends(),
+  tables: await openTables(),
+  found: search(),
+  overflowWithTables: overflow(),
+}));
+})()
