@@ -13,7 +13,7 @@ import numpy as np
 
 from carwright.population.streams import uniforms
 from carwright.trial.calendar import Calendar
-from carwright.trial.conduct import Conduct, Patients, TrialRecord
+from carwright.trial.conduct import Conduct, Entry, Patients, TrialRecord
 from carwright.trial.design import Design
 from carwright.trial.outcomes import path_of, toxicity_only
 from carwright.trial.potential import PotentialOutcomes
@@ -146,9 +146,10 @@ def _patient_columns(
     records: list[TrialRecord], potential: PotentialOutcomes, design: Design, arm: str, adjudication: str
 ) -> Columns:
     entries = [(trial, *entry) for trial, record in enumerate(records) for entry in record.entries]
-    trial, sequence, patient, node, status, enrolled, infusion, reason = zip(*entries, strict=True)
-    rows, columns = np.array(patient, dtype=np.uint32), np.array(node)
-    states = np.array(status)
+    fields = zip(*entries, strict=True) if entries else [()] * (1 + len(Entry._fields))
+    trial, sequence, patient, node, status, enrolled, infusion, reason = fields
+    rows, columns = np.array(patient, dtype=np.uint32), np.array(node, dtype=np.intp)
+    states = np.array(status, dtype=np.str_)
     infused = states != "not_infused"
     dlt = infused & potential.dlt[rows, columns]
     return {

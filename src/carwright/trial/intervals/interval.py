@@ -9,8 +9,9 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate and its central interval at ``level``; all NaN where there were no data.
+    """An estimate and its central interval at ``level``.
 
+    All are NaN where there were no data; so are ``lo`` and ``hi`` where a single patient leaves the error unknown.
     ``inf`` in a median of times means that it was not reached.
     """
 

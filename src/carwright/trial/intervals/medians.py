@@ -52,11 +52,14 @@ def marginal_median(
     if sample.empty:
         return Interval.unknown(level)
     pooled = KaplanMeier.fit(sample.value, sample.weight, sample.censored)
+    median = pooled.quantile(0.5)
+    if sample.row.size == 1:
+        return Interval(median, np.nan, np.nan, level)
     rank = pooled.middle_rank(sample.value)
     never = 0.5 * (1.0 + float(pooled.probability[-1]))
     places = block_medians(sample, rank, never).normal_spread().normal_interval(level)
     lo, hi = (pooled.quantile(float(np.clip(place, 0.0, 1.0))) for place in places)
-    return Interval.around(pooled.quantile(0.5), lo, hi, level)
+    return Interval.around(median, lo, hi, level)
 
 
 def block_medians(sample: Sample, values: NDArray[np.float64], beyond: float) -> BlockEstimates:

@@ -104,9 +104,9 @@ def _difference(
     level: float,
 ) -> Interval:
     labels, first, second = np.intersect1d(samples[0].label, samples[1].label, return_indices=True)
-    if labels.size == 0:
-        return Interval.unknown(level)
     rows = np.union1d(samples[0].row, samples[1].row)
+    if labels.size == 0 or rows.size == 1:
+        return Interval(estimate, np.nan, np.nan, level)
     influence, share, block = np.zeros(rows.size), np.zeros(rows.size), np.full(rows.size, -1)
     for sample, estimates, sign in zip(samples, blocks, (1.0, -1.0), strict=True):
         place = np.searchsorted(rows, sample.row)

@@ -130,9 +130,11 @@ class BlockEstimates:
         sampling = self.patient_variance() * self.concentration
         centre = float(share @ self.value)
         deviation = self.value - centre
+        if not deviation.any():
+            return PopulationSpread(np.array([centre]), np.array([share**2 @ sampling]), np.ones(1))
         widest = 3.0 * np.sqrt(float(share @ deviation**2))
         between = (widest * np.arange(GRID)[:, None] / (GRID - 1)) ** 2
-        total = np.maximum(between + sampling, np.finfo(float).tiny)
+        total = np.maximum(between + sampling, (1e-6 * widest) ** 2)
         # Restricted likelihood: the common centre is integrated out.
         precision = (1.0 / total).sum(axis=1)
         residual = self.value - ((self.value / total).sum(axis=1) / precision)[:, None]
@@ -153,6 +155,8 @@ def beta_spread(estimates: BlockEstimates, rate: float) -> PopulationSpread:
         Rate over all blocks.
     """
     error, share = beta_error(estimates, rate), estimates.share
+    if share.size == 1:
+        return error
     centre = float(error.mean[0])
     size = _gain(estimates, rate) / estimates.concentration
     events = size * np.clip(estimates.value, 0.0, 1.0)

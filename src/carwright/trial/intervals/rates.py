@@ -53,8 +53,11 @@ def marginal_mean(
     sample = Sample.of(values, block, weights)
     if sample.empty:
         return Interval.unknown(level)
+    mean = float(np.average(sample.value, weights=sample.weight))
+    if sample.row.size == 1:
+        return Interval(mean, np.nan, np.nan, level)
     lo, hi = block_means(sample).normal_spread().normal_interval(level)
-    return Interval.around(np.average(sample.value, weights=sample.weight), lo, hi, level)
+    return Interval.around(mean, lo, hi, level)
 
 
 def marginal_rate(
