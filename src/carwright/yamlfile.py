@@ -154,9 +154,7 @@ def parse_yaml(text: str, name: str) -> Document:
     if data is None:
         _refuse("YAML005", "the file is empty", name, fix="give at least one 'key: value' line")
     if not isinstance(data, dict):
-        _refuse(
-            "YAML005", "the file must hold keys", name, f"a {_kind(data)}", "a mapping: 'key: value' lines"
-        )
+        _refuse("YAML005", "the file must hold keys", name, f"a {_kind(data)}", "a mapping: 'key: value' lines")
     return Document(name, text, data, reader.lines)
 
 
@@ -266,9 +264,7 @@ class _Reader:
             found = f"more than {NODE_LIMIT} values, aliases included"
             self._refuse("YAML002", "the file is too large once expanded", event, found)
 
-    def _refuse(
-        self, code: str, what: str, event: Any, found: str = "", allowed: str = "", fix: str = ""
-    ) -> NoReturn:
+    def _refuse(self, code: str, what: str, event: Any, found: str = "", allowed: str = "", fix: str = "") -> NoReturn:
         where = f"{self.name}, line {_line(event)}"
         _refuse(code, what, where, found, allowed, fix)
 
@@ -278,9 +274,7 @@ def _line(event: Any) -> int:
 
 
 def _event_kind(event: Any) -> str:
-    return {"SequenceStartEvent": "a list", "MappingStartEvent": "a mapping"}.get(
-        type(event).__name__, "an alias"
-    )
+    return {"SequenceStartEvent": "a list", "MappingStartEvent": "a mapping"}.get(type(event).__name__, "an alias")
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

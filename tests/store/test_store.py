@@ -103,9 +103,7 @@ def test_where_the_cuts_are_does_not_matter(tmp_path: Path, undisturbed: dict[st
 
 
 @pytest.mark.parametrize("damage", ["flip", "remove", "tear", "garbage"])
-def test_damaged_shards_are_computed_again(
-    damage: str, tmp_path: Path, undisturbed: dict[str, bytes]
-) -> None:
+def test_damaged_shards_are_computed_again(damage: str, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     folder = tmp_path / "damaged"
     subprocess.run([sys.executable, job.__file__, str(folder), "60"], check=False)
     shard = folder / "shards" / "patients" / "000002" / "patients.parquet"
@@ -135,9 +133,7 @@ def test_a_finished_run_is_not_computed_again(tmp_path: Path) -> None:
     assert listener.done == {}
 
 
-def test_a_changed_result_is_noticed_and_computed_again(
-    tmp_path: Path, undisturbed: dict[str, bytes]
-) -> None:
+def test_a_changed_result_is_noticed_and_computed_again(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     folder = tmp_path / "undisturbed"
     (folder / "summary.json").write_text('{"mean": 0}')
     listener = Listener()
@@ -230,9 +226,7 @@ def test_a_read_only_place_is_refused() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 200, 1500])
-def test_a_full_disk_leaves_nothing_half_written(
-    limit: int, tmp_path: Path, undisturbed: dict[str, bytes]
-) -> None:
+def test_a_full_disk_leaves_nothing_half_written(limit: int, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     folder = tmp_path / "full"
 
     def small_files_only() -> None:  # the system refuses larger files as it does on a full disk
@@ -280,8 +274,7 @@ def test_one_writer_at_a_time_and_dead_ones_do_not_count(tmp_path: Path) -> None
     lock.release()
     assert list(tmp_path.iterdir()) == []
     code = (
-        "import os, sys, pathlib, carwright.store.lock as l\n"
-        "l.Lock(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+        "import os, sys, pathlib, carwright.store.lock as l\nl.Lock(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert (tmp_path / "run.lock").exists()
