@@ -75,6 +75,14 @@ def test_resolved_text_gives_the_same_study(tmp_path: Path) -> None:
     assert study.digest != load_study("psma-dntgfbr2").digest
 
 
+def test_the_source_of_a_section_follows_its_numbers() -> None:
+    ours = load_study("psma-dntgfbr2").attrition
+    assert (ours.kind, "PMC8427697" in ours.source) == ("fitted", True)
+    changed = load_study("psma-dntgfbr2", ["attrition.median_days=30"]).attrition
+    assert (changed.kind, changed.source) == ("assumed", "the study file")
+    assert changed.loss_beta == ours.loss_beta
+
+
 def test_text_as_given_is_kept() -> None:
     assert load_study("psma-dntgfbr2").as_given.startswith("# The phase 1 trial")
 

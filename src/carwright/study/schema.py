@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import yaml
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from carwright.study import fields as f
 from carwright.study.fields import Part
@@ -101,8 +101,35 @@ class Adjudication(Part):
     ctcae: f.CtcaeVersion = Field(description="Version of CTCAE for laboratory grades.")
 
 
-class Accrual(Part):
+class _Sourced(Part):
+    """Numbers that the trial room has with their sources, unless the study gives its own."""
+
+    own_source: ClassVar[str]
+    own_kind: ClassVar[str]
+
+    source: str = Field(description="Where the numbers come from.", min_length=1)
+    kind: Literal["published", "fitted", "assumed"] = Field(description="Standing of the numbers.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source_of_what_is_given(cls, data: Any) -> Any:
+        """Keep the trial room's source only where all numbers are the trial room's."""
+        if not isinstance(data, dict):
+            return data
+        changed = bool(data.keys() - {"source", "kind"})
+        source = "the study file" if changed else cls.own_source
+        return {"source": source, "kind": "assumed" if changed else cls.own_kind, **data}
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the settings without their source, as the trial room takes them."""
+        return self.model_dump(exclude={"source", "kind"})
+
+
+class Accrual(_Sourced):
     """The calendar of enrolment; what is left out is as in `carwright.trial.calendar.Calendar`."""
+
+    own_source = "accrual and review time assumed; a sentinel gap of at least 14 days as in NCT07488546"
+    own_kind = "assumed"
 
     accrual_per_month: f.PatientsPerMonth = Field(
         default_factory=lambda: _calendar().accrual_per_month,
@@ -118,8 +145,14 @@ class Accrual(Part):
     )
 
 
-class Attrition(Part):
+class Attrition(_Sourced):
     """Loss before the infusion; what is left out is as in `carwright.trial.attrition.Attrition`."""
+
+    own_source = (
+        "losses fitted to six trials of approved products (PMC8427697, table 2), without this trial; time to "
+        "infusion of tisagenlecleucel in children (doi:10.1038/s41408-024-01038-2, table 3), assumed to hold here"
+    )
+    own_kind = "fitted"
 
     failure_beta: f.BetaShape = Field(
         default_factory=lambda: _attrition().failure_beta,
@@ -143,8 +176,11 @@ class Attrition(Part):
     )
 
 
-class Product(Part):
+class Product(_Sourced):
     """Yield of the manufacture; what is left out is as in `carwright.trial.product.Product`."""
+
+    own_source = "assumed; products short of dose as often as with lisocabtagene maraleucel (PMC8427697)"
+    own_kind = "assumed"
 
     median_cells: f.Cells = Field(default_factory=lambda: _product().median_cells, description="Median yield, cells.")
     log_sd: f.LogSd = Field(
@@ -191,11 +227,13 @@ class Study(Part):
     design: Design = Field(description="Dose-finding design.")
     adjudication: Adjudication = Field(description="Dose-limiting toxicity.")
     care: tuple[f.CareName, ...] = Field((), description="Supportive-care rules that react in the solve.")
-    accrual: Accrual = Field(default_factory=lambda: Accrual(), description="Calendar of enrolment.")
+    accrual: Accrual = Field(default_factory=lambda: Accrual.model_validate({}), description="Calendar of enrolment.")
     attrition: Attrition = Field(
-        default_factory=lambda: Attrition(), description="Loss between enrolment and infusion."
+        default_factory=lambda: Attrition.model_validate({}), description="Loss between enrolment and infusion."
     )
-    product: Product = Field(default_factory=lambda: Product(), description="Yield of the manufacture.")
+    product: Product = Field(
+        default_factory=lambda: Product.model_validate({}), description="Yield of the manufacture."
+    )
     comparators: tuple[Comparator, ...] = Field((), description="Further arms on the same patients.")
     parameters: dict[str, float] = Field(
         default_factory=dict,

@@ -70,9 +70,9 @@ def trial_settings(study: Study, where: Where = key_text) -> TrialSettings:
     design = space and attempt("design", lambda: build_design(study.design.name, space, options))
     calendar = attempt(
         "accrual",
-        lambda: Calendar(**study.accrual.model_dump(), dlt_window_days=study.adjudication.window_days),
+        lambda: Calendar(**study.accrual.numbers(), dlt_window_days=study.adjudication.window_days),
     )
-    attrition = attempt("attrition", lambda: Attrition(**study.attrition.model_dump()))
-    product = attempt("product", lambda: Product(**study.product.model_dump()))
+    attrition = attempt("attrition", lambda: Attrition(**study.attrition.numbers()))
+    product = attempt("product", lambda: Product(**study.product.numbers()))
     problems.raise_if_any()
     return TrialSettings(space, design, calendar, attrition, product)  # type: ignore[arg-type]  # none failed
