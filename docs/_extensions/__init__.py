@@ -1,0 +1,21 @@
+"""Directives that print the documentation's tables and equations from the files that the program itself reads.
+
+Each directive is a small module; none of them holds a fact of its own, so the pages cannot fall behind the code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from _extensions import clinic, command_line, constructs, equations, error_codes, parameters, rooms, study_fields
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directives with Sphinx."""
+    for module in (clinic, command_line, constructs, equations, error_codes, parameters, rooms, study_fields):
+        for name, directive in module.DIRECTIVES.items():
+            app.add_directive(f"carwright-{name}", directive)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

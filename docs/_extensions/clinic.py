@@ -1,0 +1,103 @@
+"""Numbers of the grading scales and care rules, adjudication rules and regimens, printed from the clinic."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+from itertools import groupby
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from _extensions.printing import anchored, badge, code, lines, number, paragraph, table, words
+from carwright.clinic.adjudication import RULES
+from carwright.clinic.care import CARE_RULES, Care
+from carwright.clinic.ctcae import LIMITS
+from carwright.clinic.grade import Settings
+from carwright.clinic.lymphodepletion import REGIMENS
+from carwright.clinic.numbers import Number, listed
+
+
+def all_numbers() -> list[Number]:
+    """Numbers of the scales, then those of the care rules that no scale holds."""
+    scales = list(listed(Settings()))
+    known = {entry.name for entry in scales}
+    return [*scales, *(entry for entry in listed(Care()) if entry.name not in known)]
+
+
+class ClinicNumbers(SphinxDirective):
+    """``carwright-clinic-numbers::`` prints every threshold, rate and dose of the clinic."""
+
+    def run(self) -> list[nodes.Node]:
+        """Print one table per scale."""
+        found: list[nodes.Node] = []
+        for scale, entries in groupby(all_numbers(), key=lambda entry: entry.name.split(".")[0]):
+            found += [paragraph(f"`{scale}`", "table-heading"), self._table(list(entries))]
+        return found
+
+    def _table(self, entries: list[Number]) -> nodes.table:
+        rows = [
+            (
+                [code(entry.name.partition(".")[2])],
+                f"{number(entry.value)} {entry.unit if entry.unit != '1' else ''}".strip(),
+                lines([badge(entry.kind), nodes.Text(" "), *words(entry.source)]),
+            )
+            for entry in entries
+        ]
+        return table(("Number", "Value", "Kind and source"), rows)
+
+
+class AdjudicationRules(SphinxDirective):
+    """``carwright-adjudication-rules::``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Print each rule's text."""
+        rows = [([anchored(f"rule-{rule.name}", code(rule.name))], rule.text) for rule in RULES.values()]
+        return [table(("Rule", "Dose-limiting toxicity is"), rows)]
+
+
+class CareRules(SphinxDirective):
+    """``carwright-care-rules::``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Print when each rule acts and what it gives."""
+        rows = []
+        for name, rule in CARE_RULES.items():
+            order = rule(Care())
+            dose = f"{number(order.amount)} into `{order.drug}`, every {24 * order.every_days:g} h, at most {order.at_most}"
+            rows.append(([code(name)], inspect.getdoc(rule) or "", dose))
+        return [table(("Rule", "Acts", "Gives"), rows)]
+
+
+class Regimens(SphinxDirective):
+    """``carwright-regimens::``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Print the lymphodepletion regimens."""
+        rows = [([code(regimen.name)], regimen.label, regimen.source) for regimen in REGIMENS.values()]
+        return [table(("Regimen", "Drugs", "Source"), rows)]
+
+
+class Ctcae(SphinxDirective):
+    """``carwright-ctcae::``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Print the limits of every version."""
+        rows = [
+            (cell, version, *(f"below {limit:,.0f}" for limit in limits))
+            for cell, versions in LIMITS.items()
+            for version, limits in versions.items()
+        ]
+        return [table(("Cells per µL", "Version", "Grade 1", "Grade 2", "Grade 3", "Grade 4"), rows)]
+
+
+SCALES = tuple(entry.name for entry in fields(Settings))
+"""Names of the grading settings; `tests/docs` checks that the page of the grading scales names each."""
+
+DIRECTIVES = {
+    "clinic-numbers": ClinicNumbers,
+    "adjudication-rules": AdjudicationRules,
+    "care-rules": CareRules,
+    "regimens": Regimens,
+    "ctcae": Ctcae,
+}
