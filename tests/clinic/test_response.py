@@ -41,10 +41,12 @@ def test_peak_stops_at_death():
 
 def test_fold_of_the_second_biopsy_over_the_first():
     times = np.array([-7.0, 0.0, 20.0, 40.0])
-    courses = {name: np.array([[9.0, 0.2, 0.4, 0.8], [9.0, 0.0, 0.4, 0.8], [NAN] * 4]) for name in MOLECULES}
+    names = (*MOLECULES, "site_inhibition")
+    courses = {name: np.array([[9.0, 0.2, 0.4, 0.8], [9.0, 0.0, 0.4, 0.8], [NAN] * 4]) for name in names}
     found = inhibition_outcomes(times, courses, BiopsyDay())
     assert found["inhibitory_index_baseline"] == pytest.approx([0.2, 0.0, NAN], nan_ok=True)
     assert found["inhibitory_index_day28"] == pytest.approx([0.56, 0.56, NAN], nan_ok=True)
+    assert found["site_inhibition_day28"] == pytest.approx([0.56, 0.56, NAN], nan_ok=True)
     for name in MOLECULES:
         assert found[f"{name}_fold_day28"] == pytest.approx([2.8, NAN, NAN], nan_ok=True)
 

@@ -65,7 +65,7 @@ def test_the_two_levels_are_apart():
     assert within == pytest.approx(row.patients, rel=0.1)
     assert between == pytest.approx(np.hypot(row.population, row.patients / np.sqrt(40)), rel=0.15)
     # A parameter without variability between patients is the same in all of one population.
-    assert np.ptp(drawn.values["hypotension_il6_half"].reshape(300, 40), axis=1).max() == 0
+    assert np.ptp(drawn.values["endothelial_il6_half"].reshape(300, 40), axis=1).max() == 0
 
 
 def test_a_replaced_median_moves_the_patients_and_nothing_else():

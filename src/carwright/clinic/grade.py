@@ -27,6 +27,7 @@ COURSES = (
     "tumour_cells",
     "antigen_low_cells",
     "inhibitory_index",
+    "site_inhibition",
     "pd_l1",
     "tim_3",
     "tigit",

@@ -31,12 +31,13 @@ def inhibition_outcomes(times: Floats, courses: Mapping[str, Floats], biopsy: Bi
     Parameters
     ----------
     times, courses
-        Days (k,) and the courses of `MOLECULES` (n, k).
+        Days (k,) and the courses of `MOLECULES` and of ``site_inhibition``, the share of function that a CAR-T
+        cell loses in the tumour to these molecules and to TGF-beta (n, k).
 
     Returns
     -------
     dict
-        ``inhibitory_index_baseline``, ``inhibitory_index_day28`` and ``<molecule>_fold_day28`` (second biopsy
+        ``inhibitory_index_baseline``, ``inhibitory_index_day28``, ``site_inhibition_day28`` and ``<molecule>_fold_day28`` (second biopsy
         over first; NaN when the first shows none, or the patient died before the second).
     """
     before = {name: value_at(times, courses[name], 0.0) for name in MOLECULES}
@@ -44,6 +45,7 @@ def inhibition_outcomes(times: Floats, courses: Mapping[str, Floats], biopsy: Bi
     outcomes = {
         "inhibitory_index_baseline": before["inhibitory_index"],
         "inhibitory_index_day28": after["inhibitory_index"],
+        "site_inhibition_day28": value_at(times, courses["site_inhibition"], biopsy.after),
     }
     for name in MOLECULES:
         present = np.where(before[name] > 0.0, before[name], np.nan)

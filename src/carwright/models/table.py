@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Distribution = Literal["lognormal", "logitnormal", "uniform", "exponential"]
+Distribution = Literal["lognormal", "logitnormal", "exponential"]
 
 
 class Kind(StrEnum):
@@ -29,9 +29,8 @@ class Parameter(_Row):
     """One parameter or covariate.
 
     ``patients`` is the standard deviation between patients and ``population`` the uncertainty of the median
-    between plausible populations, both of ln(value) for `lognormal` and of logit(value) for `logitnormal`. A
-    uniform one spreads over ``range``; an exponential one has ``value`` as its mean. Both of those ignore the
-    two deviations.
+    between plausible populations, both of ln(value) for `lognormal` and of logit(value) for `logitnormal`. An
+    exponential one has ``value`` as its mean and ignores the two deviations.
     """
 
     name: str
@@ -54,11 +53,7 @@ class Parameter(_Row):
         if self.varies and self.distribution == "lognormal" and self.value <= 0:
             message = f"{self.name}: a lognormal parameter needs a value above 0"
             raise ValueError(message)
-        if (
-            self.varies
-            and self.distribution == "logitnormal"
-            and not (0 < self.value < 1 and low >= 0 and high <= 1)
-        ):
+        if self.varies and self.distribution == "logitnormal" and not (0 < self.value < 1 and low >= 0 and high <= 1):
             message = f"{self.name}: a logit-normal parameter and its range need to lie between 0 and 1"
             raise ValueError(message)
         return self
@@ -78,18 +73,16 @@ class Parameter(_Row):
         """Whether patients or populations differ in it; a fraction of exactly 0 or 1 is the same in all."""
         if self.distribution == "logitnormal" and self.value in (0.0, 1.0):
             return False
-        return self.distribution in ("uniform", "exponential") or self.patients > 0 or self.population > 0
+        return self.distribution == "exponential" or self.patients > 0 or self.population > 0
 
     @property
     def spread(self) -> str:
         """The distribution in words, for tables."""
-        if self.distribution in ("uniform", "exponential"):
-            return self.distribution
+        if self.distribution == "exponential":
+            return "exponential"
         if not self.varies:
             return "the same in all patients"
-        return (
-            f"{self.distribution}, SD {self.patients:g} between patients, {self.population:g} of the median"
-        )
+        return f"{self.distribution}, SD {self.patients:g} between patients, {self.population:g} of the median"
 
 
 class State(_Row):

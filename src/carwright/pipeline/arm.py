@@ -14,14 +14,15 @@ from carwright.clinic.psa import PsaRules, visit_days
 from carwright.construct import load_construct, parameter_medians
 from carwright.engine import Trigger, compile_kernel, read_sbml
 from carwright.models import load_model
-from carwright.trial import DoseNode, DoseSpace
+from carwright.study import trial_settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from carwright.engine import Kernel
     from carwright.models import Model
-    from carwright.study import Study
+    from carwright.study import Study, TrialSettings
+    from carwright.trial.space import DoseSpace
 
     Floats = NDArray[np.float64]
 
@@ -38,7 +39,6 @@ SHOWN = (
     "il15",
     "il1",
     "lymphocytes_per_ul",
-    "site_inhibition",
 )
 """Read-outs that the report shows beside those that the clinic grades."""
 
@@ -72,17 +72,20 @@ class Arm:
         return {**own, **self.study.parameters}
 
     @cached_property
+    def trial(self) -> TrialSettings:
+        """What a simulated trial of this arm is conducted with."""
+        return trial_settings(self.study)
+
+    @property
     def space(self) -> DoseSpace:
         """The dose nodes and their order."""
-        given = self.study.dose_space
-        nodes = tuple(DoseNode(node.id, node.cells_per_m2, node.lymphodepletion) for node in given.nodes)
-        return DoseSpace(nodes, given.order)
+        return self.trial.space
 
     @cached_property
     def settings(self) -> Settings:
         """How patients are graded."""
         rules = self.study.adjudication
-        return Settings(ctcae_version=rules.ctcae, adjudication=rules.rule)
+        return Settings(window_days=rules.window_days, ctcae_version=rules.ctcae, adjudication=rules.rule)
 
     @cached_property
     def rules(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from carwright.pipeline.measures import Among, Measure
-from carwright.trial import PotentialOutcomes
+from carwright.trial.potential import PotentialOutcomes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,9 +74,7 @@ class ArmOutcomes:
         }[among]
         rows = trial_patients.filter(counted).select("patient", "node")
         out = np.zeros((self.frame.height // len(self.nodes), len(self.nodes)))
-        columns = rows["node"].replace_strict(
-            list(self.nodes), list(range(len(self.nodes))), return_dtype=pl.Int32
-        )
+        columns = rows["node"].replace_strict(list(self.nodes), list(range(len(self.nodes))), return_dtype=pl.Int32)
         np.add.at(out, (rows["patient"].to_numpy(), columns.to_numpy()), 1.0)
         return out
 

@@ -14,7 +14,7 @@ from carwright.pipeline.arm import Arm, arms_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.pipeline.solve import outcome_explanation, solve_shard
 from carwright.store.shards import ranges
-from carwright.trial import Calendar, build_design, replay
+from carwright.trial.replay import replay
 
 if TYPE_CHECKING:
     from carwright.store import Progress, Run
@@ -68,27 +68,19 @@ def _in_order(frame: pl.DataFrame, table: str, arms: tuple[Arm, ...]) -> pl.Data
     return frame.sort(*keys, *(["day"] if table == "courses" else []))
 
 
-def _replay(
-    arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _replay(arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Replay the trials of every arm under every adjudication rule."""
     progress.stage("trials", sum(len(arm.rules) * arm.study.trials for arm in arms))
     trials, entries = [], []
     for arm in arms:
         study = arm.study
         outcomes = ArmOutcomes.of(patients, arm.name, arm.space.labels)
-        options = study.design.model_dump(exclude={"name"})
-        design = build_design(study.design.name, arm.space, options)
         for rule in arm.rules:
-            calendar = Calendar(
-                **study.accrual.model_dump(exclude={"source", "kind"}),
-                dlt_window_days=RULES[rule].window_days,
-            )
             replayed = replay(
                 study.trials,
-                design,
+                arm.trial.design,
                 outcomes.potential(rule),
-                calendar,
+                arm.trial.calendar,
                 study.seed,
                 arm=arm.name,
                 adjudication=rule,
@@ -114,9 +106,7 @@ def _frame(columns: dict[str, Any]) -> pl.DataFrame:
 def _with_rates(trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
     """Add to each trial the shares of its infused patients with each graded event."""
     events = [
-        name
-        for name, measure in s.MEASURES.items()
-        if s.QUANTITIES[name].kind == "rate" and measure.among == "infused"
+        name for name, measure in s.MEASURES.items() if s.QUANTITIES[name].kind == "rate" and measure.among == "infused"
     ]
     values = patients.select(
         "arm", "node", "patient", *(s.MEASURES[name].value.cast(pl.Float64).alias(name) for name in events)
@@ -152,9 +142,7 @@ def _summary(
         entries = trial_patients.filter(own, pl.col("arm") == arm.name)
         comparators[arm.name] = {
             "label": arm.label,
-            "quantities": s.arm_quantities(
-                of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries
-            ),
+            "quantities": s.arm_quantities(of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries),
             "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries),
         }
         progress.advance(1)

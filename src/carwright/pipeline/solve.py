@@ -14,7 +14,6 @@ from carwright.clinic.lymphodepletion import dosing_columns
 from carwright.engine import EXPLAIN, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
 from carwright.population import Patients, draw, uniforms
-from carwright.trial import Attrition, Product
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,12 +48,8 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
         patients = _draw(arm, items)
         for column, node in enumerate(arm.space.nodes):
             rows, course = _solve_node(arm, patients, column, threads)
-            outcomes.append(
-                rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all())
-            )
-            courses.append(
-                course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all())
-            )
+            outcomes.append(rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
+            courses.append(course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
     return {
         "patients": pl.concat(outcomes),
         "courses": pl.concat(courses),
@@ -77,11 +72,9 @@ def _draw(arm: Arm, items: range) -> Patients:
 def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Outcomes of all patients at one node, and the courses of the sampled ones."""
     study, first = arm.study, int(patients.index[0])
-    attrition = Attrition(**study.attrition.model_dump(exclude={"source", "kind"}))
-    enrolment = attrition.draw(study.seed, first, patients.population)
-    product = Product(**study.product.model_dump(exclude={"source", "kind"}))
+    enrolment = arm.trial.attrition.draw(study.seed, first, patients.population)
     surface = np.asarray(patients.values["body_surface"])
-    delivery = product.deliver(study.seed, first, surface, arm.space)
+    delivery = arm.trial.product.deliver(study.seed, first, surface, arm.space)
     solution = _solve(arm, patients, column, delivery.delivered_cells[:, column], threads)
 
     courses = {name: solution.courses[:, :, i] for i, name in enumerate(arm.observables)}

@@ -12,7 +12,7 @@ import polars as pl
 from carwright.pipeline.measures import MEASURES, Measure
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.study import QUANTITIES
-from carwright.trial import (
+from carwright.trial.intervals import (
     Interval,
     covered,
     marginal_mean,
@@ -22,6 +22,7 @@ from carwright.trial import (
     paired_median_difference,
     predictive,
 )
+from carwright.trial.intervals.paired import Arm as Side
 
 if TYPE_CHECKING:
     from carwright.pipeline.arm import Arm
@@ -99,9 +100,7 @@ def _by_node(name: str, measure: Measure, outcomes: ArmOutcomes) -> dict[str, An
     return found
 
 
-def _by_trial(
-    measure: Measure, kind: str, outcomes: ArmOutcomes, trial_patients: pl.DataFrame
-) -> pl.DataFrame:
+def _by_trial(measure: Measure, kind: str, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> pl.DataFrame:
     """Value of the quantity in each simulated trial: ``trial``, ``value``, ``of``."""
     values = outcomes.frame.select("patient", "node", measure.value.cast(pl.Float64).alias("value"))
     among = {
@@ -134,8 +133,7 @@ def recommended(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any]:
     block = trials["population"].to_numpy()
     chosen = trials["recommended_node"].fill_null("none").to_numpy()
     by_node = {
-        node: entry(marginal_rate((chosen == node).astype(np.float64), block, LEVEL))
-        for node in (*nodes, "none")
+        node: entry(marginal_rate((chosen == node).astype(np.float64), block, LEVEL)) for node in (*nodes, "none")
     }
     quantity = QUANTITIES["recommended_node"]
     return {"unit": quantity.unit, "label": quantity.label, "level": LEVEL, "by_node": by_node}
@@ -150,16 +148,13 @@ def differences(study: ArmOutcomes, other: ArmOutcomes, trial_patients: pl.DataF
     return found
 
 
-def difference(
-    name: str, measure: Measure, first: ArmOutcomes, second: ArmOutcomes, weights: Any
-) -> Interval:
+def difference(name: str, measure: Measure, first: ArmOutcomes, second: ArmOutcomes, weights: Any) -> Interval:
     """Paired difference of one quantity, second minus first."""
     block, a, b = first.block, first.array(measure.value), second.array(measure.value)
     if QUANTITIES[name].kind == "rate":
-        return paired_mean_difference(a, b, block, LEVEL, weights)
-    return paired_median_difference(
-        a, b, block, LEVEL, weights, first.censored(measure), second.censored(measure)
-    )
+        return paired_mean_difference(Side(b, weights), Side(a, weights), block, LEVEL)
+    late = [side.censored(measure) for side in (first, second)]
+    return paired_median_difference(Side(b, weights, late[1]), Side(a, weights, late[0]), block, LEVEL)
 
 
 def adjudications(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any]:
@@ -169,9 +164,7 @@ def adjudications(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any
         block = own["population"].to_numpy()
         rate = (own["dlts"] / own["evaluable"].replace(0, None)).fill_null(np.nan).to_numpy()
         found[str(rule[0])] = {
-            "dlt_rate": entry(
-                marginal_rate(rate, block, LEVEL, own["evaluable"].to_numpy().astype(np.float64))
-            ),
+            "dlt_rate": entry(marginal_rate(rate, block, LEVEL, own["evaluable"].to_numpy().astype(np.float64))),
             "recommended_node": recommended(own, nodes)["by_node"],
             "duration_days": entry(marginal_mean(own["duration_days"].to_numpy(), block, LEVEL)),
         }
@@ -191,9 +184,7 @@ def paths(trials: pl.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             "path": path,
-            "probability": (
-                found := marginal_rate((taken == path).astype(np.float64), block, LEVEL)
-            ).estimate,
+            "probability": (found := marginal_rate((taken == path).astype(np.float64), block, LEVEL)).estimate,
             "lo": number(found.lo),
             "hi": number(found.hi),
             "recommended_node": node,
