@@ -138,7 +138,7 @@ def test_explain_a_trial(carwright: Call, finished: Path) -> None:
     assert lines[1] == "4 enrolled, 3 infused, 2 evaluable, 2 DLT, 150 days; path 1TT"
     assert "  patient 10, enrolled on day 0, infused on day 60: DLT on day 6" in lines
     assert "  patient 12, enrolled on day 20, infused on day 62: not evaluable, off dose" in lines
-    assert "  patient 13, enrolled on day 30: not infused, replaced" in lines
+    assert "  patient 13, enrolled on day 30: not infused (progression), replaced" in lines
     assert "Recommended: no node, because two DLTs at node 1" in lines
     assert lines[-1] == "By the rule any-grade-3-crs: path 1TT, recommended no node"
 

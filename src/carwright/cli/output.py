@@ -12,6 +12,9 @@ import typer
 
 from carwright.errors import Problem
 
+NEGLIGIBLE = 1e-9
+"""Smaller than anything that a run can resolve: rounding errors are printed as 0."""
+
 JSON = typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
 
 
@@ -51,17 +54,19 @@ def columns(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as a percentage: 0.3846 as ``38 %``, 0.004 as ``0.4 %``."""
+    """Write a fraction as a percentage: 0.3846 as ``38 %``, 0.004 as ``0.4 %``, 1e-6 as ``<0.1 %``."""
     value = 100 * fraction
-    return f"{value:.0f} %" if value == 0 or abs(value) >= 1 else f"{value:.1g} %"
+    if abs(value) >= 1 or abs(value) < NEGLIGIBLE:
+        return f"{value:.0f} %".replace("-0 %", "0 %")
+    return f"{value:.1f} %" if abs(value) >= 0.1 else f"{'<' if value > 0 else '>-'}0.1 %"
 
 
 def number(value: float) -> str:
     """Write a number with three figures: ``1,230``, ``0.0412``, ``4.5e+09``."""
-    if value != 0 and not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.3g}"
+    if abs(value) < NEGLIGIBLE:
+        return "0"
     if abs(value) >= 1000:
-        return f"{float(f'{value:.3g}'):,.0f}"
+        return f"{value:.3g}" if abs(value) >= 1e7 else f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.3g}"
 
 

@@ -56,6 +56,7 @@ def run(
     for line in _differences(summary):
         show(line)
     show(_outcomes(summary))
+    show(summary["notice"])
     show(str(finished.folder / "report.html") if report else str(finished.folder))
 
 

@@ -60,4 +60,7 @@ def node_text(told: dict[str, Any]) -> str:
 
 
 def _unit(unit: str) -> str:
-    return f"of {unit.removeprefix('fraction of ')}" if unit.startswith("fraction of") else unit
+    """What follows a number: percentages need no unit, only whom they are taken of."""
+    if unit.startswith(("fraction", "probability")):
+        return unit.removeprefix("fraction").removeprefix("probability").strip()
+    return unit

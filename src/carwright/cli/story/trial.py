@@ -66,7 +66,7 @@ def _cohort(node: str, members: list[dict[str, Any]]) -> str:
 def _member(row: dict[str, Any]) -> str:
     text = f"patient {row['patient']}, enrolled on day {number(row['enrolled_day'])}"
     if row["infusion_day"] is None:
-        return f"{text}: not infused, replaced"
+        return f"{text}: not infused ({row['not_infused_reason'].replace('_', ' ')}), replaced"
     text += f", infused on day {number(row['infusion_day'])}: "
     if row["dlt"]:
         return text + f"DLT on day {number(row['dlt_day'])}"
