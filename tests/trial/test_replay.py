@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def by_trial(replayed):
     """Rows of the patients' table, one dictionary of arrays per trial."""
     table = replayed.trial_patients
     edges = np.searchsorted(table["trial"], np.arange(replayed.trials["trial"].size + 1))
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         yield {name: column[first:last] for name, column in table.items()}
 
 

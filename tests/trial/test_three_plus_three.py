@@ -139,7 +139,7 @@ def test_the_checker_finds_inconsistent_designs(seed_design):
 
     broken = Broken(seed_design.space, ("1",))
     with pytest.raises(
-        AssertionError, match="a reason is given.*a cohort has patients.*recommended node is admissible"
+        AssertionError, match=r"a reason is given.*a cohort has patients.*recommended node is admissible"
     ):
         assert_consistent(State(broken, ()))
 

@@ -80,7 +80,8 @@ def paired_median_difference(one: Arm, other: Arm, block: ArrayLike, level: floa
     """Median of ``one`` minus median of ``other``, on the same patients.
 
     It is the difference of the two medians, not the median of the patients' differences. NaN where a median
-    is not reached. Parameters, return and errors as `paired_mean_difference`.
+    is not reached. Where draws differ by less than their sampling noise, the noise is overstated by about a fifth, and
+    an interval of 90 % covers some 80 %. Parameters, return and errors as `paired_mean_difference`.
     """
     check_level(level)
     samples = one.sample(block), other.sample(block)

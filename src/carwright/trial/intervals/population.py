@@ -31,6 +31,10 @@ _HALVINGS = 60
 _WIDEST = 12.0
 """Standard errors beyond which a normal distribution holds nothing."""
 
+_NEW_DRAW = 3.0
+"""Variance of a new draw beyond that between draws, in units of that variance / draws: one for the centre and two for
+the spread, both estimated from the draws (the variance of Student's t exceeds 1 by about 2 / degrees of freedom)."""
+
 _ROUNDING = 1e-9
 
 
@@ -59,7 +63,8 @@ class PopulationSpread:
 
     def beta_interval(self, level: float) -> tuple[float, float]:
         """Central interval of a mixture of beta distributions; means lie strictly between 0 and 1."""
-        size = self.mean * (1.0 - self.mean) / self.variance - 1.0
+        # A handful of patients in a handful of draws: nothing is known beyond Jeffreys' prior, which has size 1.
+        size = np.maximum(1.0, self.mean * (1.0 - self.mean) / self.variance - 1.0)
         events, others = size * self.mean, size * (1.0 - self.mean)
         return self._interval(lambda x: betainc(events, others, x), level, 0.0, 1.0)
 
@@ -140,7 +145,7 @@ class BlockEstimates:
         residual = self.value - ((self.value / total).sum(axis=1) / precision)[:, None]
         log_likelihood = -0.5 * (np.log(total) + residual**2 / total).sum(axis=1) - 0.5 * np.log(precision)
         keep = between / total
-        error = total @ share**2
+        error = sampling @ share**2 + _NEW_DRAW * between[:, 0] * (share @ share)
         return _average(log_likelihood, centre + keep * deviation, keep * sampling, error, share)
 
 
@@ -162,7 +167,7 @@ def beta_spread(estimates: BlockEstimates, rate: float) -> PopulationSpread:
     events = size * np.clip(estimates.value, 0.0, 1.0)
     # Share of the variance that lies between draws; its root is uniform up to 1, where draws are all or nothing.
     between = (np.arange(GRID)[:, None] / GRID) ** 2
-    between[0] = _ROUNDING
+    between[0] = 1e-6
     prior = 1.0 / between - 1.0
     log_likelihood = (
         betaln(prior * centre + events, prior * (1.0 - centre) + size - events)
@@ -170,7 +175,7 @@ def beta_spread(estimates: BlockEstimates, rate: float) -> PopulationSpread:
     ).sum(axis=1)
     mean = (prior * centre + events) / (prior + size)
     variance = mean * (1.0 - mean) / (prior + size + 1.0)
-    of_centre = (1.0 - between) * error.variance + between * centre * (1.0 - centre) * (share @ share)
+    of_centre = (1.0 - between) * error.variance + _NEW_DRAW * between * centre * (1.0 - centre) * (share @ share)
     return _average(log_likelihood, mean, variance, of_centre[:, 0], share)
 
 
