@@ -40,9 +40,10 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class TrialRecord:
-    """What happened in one trial."""
+    """What happened in one trial; ``toxicities`` is its history without responses, which is what designs see."""
 
     history: History = ()
+    toxicities: History = ()
     entries: list[Entry] = field(default_factory=list)
     recommended: str | None = None
     stop_reason: str = ""
@@ -110,11 +111,10 @@ class Conduct:
         self._decisions: dict[History, Decision] = {}
 
     def decide(self, history: History) -> Decision:
-        """Decision of the design, remembered: trials repeat each other's histories."""
-        key = toxicity_only(history)
-        decision = self._decisions.get(key)
+        """Decision of the design, remembered: trials repeat each other's toxicities."""
+        decision = self._decisions.get(history)
         if decision is None:
-            decision = self._decisions[key] = self.design.decide(key)
+            decision = self._decisions[history] = self.design.decide(history)
         return decision
 
     def run(self, order: list[int], gaps: list[float]) -> TrialRecord:
@@ -136,7 +136,7 @@ class _Trial:
     def run(self) -> TrialRecord:
         record, day = self.record, 0.0
         while not self.exhausted:
-            decision = self.conduct.decide(record.history)
+            decision = self.conduct.decide(record.toxicities)
             if decision.node is None:
                 record.recommended, record.stop_reason = decision.recommended, decision.reason
                 break
@@ -180,6 +180,7 @@ class _Trial:
                 diary.halted = min(diary.halted, infusion + patients.death_day[patient][column])
         self.waiting.extendleft(reversed(postponed))
         self.record.history = (*self.record.history, cohort)
+        self.record.toxicities += toxicity_only((cohort,))
         return diary.close()
 
     def next_patient(self, column: int, diary: CohortDiary) -> _Waiting | None:
