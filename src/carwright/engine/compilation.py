@@ -72,7 +72,15 @@ class _Planner:
             np.array([(c, t.at_most) for c, t in zip(columns, triggers, strict=True)], dtype=np.int64).reshape(-1, 2),
             np.array([(t.every_days or 0.0, t.start, t.end) for t in triggers], dtype=np.float64).reshape(-1, 3),
         )
-        return Program(self.system, tuple(self.columns), tuple(observed), tuple(assignments)), tables
+        program = Program(
+            system=self.system,
+            watched=tuple(self.columns),
+            observed=tuple(observed),
+            assignments=tuple(assignments),
+            functionals=tuple((KINDS[kind], column) for kind, column, _ in codes),
+            triggers=tuple(columns),
+        )
+        return program, tables
 
     def _watch(self, expression: Expr) -> int:
         return self.columns.setdefault(expression, len(self.columns))

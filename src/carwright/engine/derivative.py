@@ -67,11 +67,15 @@ def _chain(node: Expr, inner: list[Expr]) -> Expr:
 
 def _power(base: Expr, exponent: Expr, inner: list[Expr]) -> Expr:
     n = exponent.number
-    singular = n is None or (not n.is_integer() and n < 1.0)
-    # x**n: n * x**(n-1), never x**n * n/x, which is 0/0 at x = 0.
-    result = ex.mul(exponent, ex.power(floored(base) if singular else base, exponent - 1.0), inner[0])
+    if n is not None and n.is_integer():
+        return ex.mul(n, ex.power(base, n - 1.0), inner[0])
+    # x**n: n x**n / x shares the power with the function itself; 0 where x is 0 (never 0/0).
+    x = floored(base)
+    value = ex.power(x, exponent)
+    slope = ex.select(ex.compare("eq", x, 0.0), ZERO, value / x)
+    result = ex.mul(exponent, slope, inner[0])
     if inner[1] is not ZERO:
-        result = result + ex.power(base, exponent) * ex.unary("ln", floored(base)) * inner[1]
+        result = result + value * ex.unary("ln", x) * inner[1]
     return result
 
 

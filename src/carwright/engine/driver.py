@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     DENSE: int
     WATCHED: int
     OBSERVED: int
+    FUNCTIONALS: int
+    TRIGGERS: int
     STAGES: int
     H_COEFFICIENTS: tuple[tuple[float, ...], ...]
     AT_Y: int
@@ -32,6 +34,22 @@ if TYPE_CHECKING:
     AT_NEGATIVE: int
     AT_OBS: int
     AT_SAMPLE: int
+    AT_ACC: int
+    AT_BEST: int
+    AT_LEVEL: int
+    AT_FROM: int
+    AT_UNTIL: int
+    AT_FLAG: int
+    AT_ARMED: int
+    AT_LEFT: int
+    AT_OPEN: int
+    AT_CLOSE: int
+    AT_ATTENTION: int
+    AT_FINITE: int
+    AT_T1: int
+    AT_HE: int
+    AT_KEPT: int
+    AT_TAKE: int
     AT_T: int
     AT_ST: int
     AT_H: int
@@ -45,6 +63,10 @@ if TYPE_CHECKING:
     def interpolate(W: Floats) -> None: ...
     def watch(W: Floats) -> None: ...
     def observe(W: Floats) -> None: ...
+    def sample(W: Floats) -> None: ...
+    def commit(W: Floats) -> None: ...
+    def survey_functionals(W: Floats) -> None: ...
+    def survey_triggers(W: Floats) -> None: ...
     def assign(W: Floats, l: int, trigger: int) -> None: ...  # noqa: E741
 
 
@@ -149,116 +171,81 @@ def summit(W, l, column, sign):
     return 0.25 * x
 
 
-def extremum(W, l, column, sign, timed, t0, h, cut, best, results, q, f):
-    """Take the step's maximum of sign * value into the running one."""
-    base = AT_SAMPLE + column * LANES + l
-    top = sign * W[base]
-    low = top
-    where = 0
-    for k in range(1, SAMPLES):
-        v = sign * W[base + k * WATCHED * LANES]
-        if v > top:
-            top, where = v, k
-        low = min(low, v)
-    theta = 0.25 * where
-    if top + 0.25 * (top - low) >= best[f, l] and top > low:
-        inside = summit(W, l, column, sign)
-        if inside >= 0.0:
-            probe(W, l, inside * cut)
-            v = sign * W[AT_OBS + column * LANES + l]
-            if v > top:
-                top, theta = v, inside
-    if top > best[f, l]:
-        best[f, l] = top
-        results[q, f] = t0 + theta * h if timed else sign * top
+def extremum(W, l, f, kind, column, cut):
+    """Look for a summit of a functional's observable between the samples of a lane."""
+    sign = 1.0 if kind <= TIME_OF_MAXIMUM else -1.0
+    theta = summit(W, l, column, sign)
+    if theta >= 0.0:
+        probe(W, l, theta * cut)
+        v = sign * W[AT_OBS + column * LANES + l]
+        if v > W[AT_BEST + f * LANES + l]:
+            W[AT_BEST + f * LANES + l] = v
+            timed = kind == TIME_OF_MAXIMUM or kind == TIME_OF_MINIMUM
+            W[AT_ACC + f * LANES + l] = W[AT_T + l] + theta * W[AT_HE + l] if timed else sign * v
 
 
-def crossings(W, l, kind, column, level, t0, h, cut, results, q, f):
-    """Take the step's time above or below a level into days spent, first day or last day."""
+def crossings(W, l, f, kind, column, cut):
+    """Take a lane's step across a threshold into days spent, first day or last day."""
     sign = -1.0 if kind == DAYS_BELOW or kind == FIRST_BELOW else 1.0
+    days = kind == DAYS_ABOVE or kind == DAYS_BELOW
+    first = kind == FIRST_ABOVE or kind == FIRST_BELOW
+    level = W[AT_LEVEL + f * LANES + l]
     base = AT_SAMPLE + column * LANES + l
+    t, h = W[AT_T + l], W[AT_HE + l]
+    result = W[AT_ACC + f * LANES + l]
     ga = sign * (W[base] - level)
-    if kind == FIRST_ABOVE or kind == FIRST_BELOW:
-        if results[q, f] == results[q, f]:
-            return
-        if ga > 0.0:
-            results[q, f] = t0
-            return
+    if first and ga > 0.0:
+        W[AT_ACC + f * LANES + l] = t
+        return
     for k in range(1, SAMPLES):
         gb = sign * (W[base + k * WATCHED * LANES] - level)
-        a, b = 0.25 * (k - 1) * cut, 0.25 * k * cut
+        a, b = 0.25 * (k - 1), 0.25 * k
         if ga > 0.0 and gb > 0.0:
-            if kind == LAST_ABOVE:
-                results[q, f] = t0 + 0.25 * k * h
-            elif kind == DAYS_ABOVE or kind == DAYS_BELOW:
-                results[q, f] += 0.25 * h
+            result = result + (b - a) * h if days else t + b * h
         elif ga > 0.0:
-            x = locate(W, l, column, level, -sign, a, b, -ga, -gb) / cut
-            if kind == LAST_ABOVE:
-                results[q, f] = t0 + x * h
-            elif kind == DAYS_ABOVE or kind == DAYS_BELOW:
-                results[q, f] += (x - 0.25 * (k - 1)) * h
+            x = locate(W, l, column, level, -sign, a * cut, b * cut, -ga, -gb) / cut
+            result = result + (x - a) * h if days else t + x * h
         elif gb > 0.0:
-            x = locate(W, l, column, level, sign, a, b, ga, gb) / cut
-            if kind == FIRST_ABOVE or kind == FIRST_BELOW:
-                results[q, f] = t0 + x * h
-                return
-            if kind == LAST_ABOVE:
-                results[q, f] = t0 + 0.25 * k * h
-            else:
-                results[q, f] += (0.25 * k - x) * h
+            x = locate(W, l, column, level, sign, a * cut, b * cut, ga, gb) / cut
+            if first:
+                result = t + x * h
+                break
+            result = result + (b - x) * h if days else t + b * h
         ga = gb
+    W[AT_ACC + f * LANES + l] = result
 
 
-def accumulate(W, l, q, t0, t1, h, cut, codes, values, parameters, best, results):
-    """Take one accepted step of one lane into every functional whose window it lies in."""
-    for f in range(codes.shape[0]):
-        if t0 < values[f, 0] or t0 >= values[f, 1]:
-            if codes[f, 0] == VALUE_AT and t0 == values[f, 1]:
-                results[q, f] = W[AT_SAMPLE + codes[f, 1] * LANES + l]
-            continue
-        kind, column = codes[f, 0], codes[f, 1]
-        base = AT_SAMPLE + column * LANES + l
-        if kind == INTEGRAL:
-            stride = WATCHED * LANES
-            ends = 7.0 * (W[base] + W[base + 4 * stride])
-            inner = 32.0 * (W[base + stride] + W[base + 3 * stride]) + 12.0 * W[base + 2 * stride]
-            results[q, f] += h * (ends + inner) * (1.0 / 90.0)  # Boole's rule
-        elif kind == VALUE_AT:
-            if t1 == values[f, 1]:
-                results[q, f] = W[base + 4 * WATCHED * LANES]
-        elif kind <= TIME_OF_MINIMUM:
-            sign = 1.0 if kind <= TIME_OF_MAXIMUM else -1.0
-            timed = kind == TIME_OF_MAXIMUM or kind == TIME_OF_MINIMUM
-            extremum(W, l, column, sign, timed, t0, h, cut, best, results, q, f)
-        else:
-            level = parameters[q, codes[f, 2]] if codes[f, 2] >= 0 else values[f, 2]
-            crossings(W, l, kind, column, level, t0, h, cut, results, q, f)
+def look_closer(W, l, cut, codes):
+    """Summits and crossings that the survey flagged in a lane."""
+    for f in range(FUNCTIONALS):
+        if W[AT_FLAG + f * LANES + l] > 0.0:
+            if codes[f, 0] <= TIME_OF_MINIMUM:
+                extremum(W, l, f, codes[f, 0], codes[f, 1], cut)
+            else:
+                crossings(W, l, f, codes[f, 0], codes[f, 1], cut)
 
 
-def next_trigger(W, l, t0, h, codes, values, armed, last, counts):
-    """First trigger to fire in the step of a lane: its index (-1 for none) and position; arms those that fell to 0."""
+def next_trigger(W, l, codes, values, last):
+    """First trigger to fire in the step of a lane: its index (-1 for none) and position."""
     chosen = -1
     first = 2.0
-    for j in range(codes.shape[0]):
-        if counts[j, l] >= codes[j, 1] or t0 < values[j, 1] or t0 >= values[j, 2]:
+    t0, h = W[AT_T + l], W[AT_H + l]
+    for j in range(TRIGGERS):
+        if W[AT_LEFT + j * LANES + l] <= 0.0 or t0 < values[j, 1] or t0 >= values[j, 2]:
             continue
         base = AT_SAMPLE + codes[j, 0] * LANES + l
         a = 0.0
         ga = W[base]
+        ready = W[AT_ARMED + j * LANES + l] > 0.0
         if values[j, 0] > 0.0:
-            if counts[j, l] > 0:
-                a = (last[j, l] + values[j, 0] - t0) / h
+            ready = True
+            if W[AT_LEFT + j * LANES + l] < codes[j, 1]:
+                a = max((last[j, l] + values[j, 0] - t0) / h, 0.0)
                 if a >= min(first, 1.0):
                     continue
                 if a > 0.0:
                     probe(W, l, a)
                     ga = W[AT_OBS + codes[j, 0] * LANES + l]
-                else:
-                    a = 0.0
-            ready = True
-        else:
-            ready = armed[j, l]
         if ready and ga > 0.0:
             if a < first:
                 chosen, first = j, a
@@ -280,12 +267,12 @@ def next_trigger(W, l, t0, h, codes, values, armed, last, counts):
     return chosen, first
 
 
-def rearm(W, l, codes, armed, upto):
+def rearm(W, l, codes, upto):
     """A trigger whose condition was at or below 0 in the part of the step that was kept may fire again."""
-    for j in range(codes.shape[0]):
+    for j in range(TRIGGERS):
         for k in range(upto):
             if W[AT_SAMPLE + (k * WATCHED + codes[j, 0]) * LANES + l] <= 0.0:
-                armed[j, l] = True
+                W[AT_ARMED + j * LANES + l] = 1.0
 
 
 def resample(W, l, cut):
@@ -355,33 +342,18 @@ def fill_samples(W, fresh):
                 W[AT_SAMPLE + i * LANES + l] = W[AT_OBS + i * LANES + l]
 
 
-def sample_step(W, bad):
-    """Watched values of all lanes inside and at the end of the step; NaN in ``bad`` where one is not finite."""
-    for l in range(LANES):
-        bad[l] = 0.0
-    for k in range(1, SAMPLES):
-        for l in range(LANES):
-            W[AT_TH + l] = 0.25 * k
-        interpolate(W)
-        watch(W)
-        for i in range(WATCHED):
-            for l in range(LANES):
-                v = W[AT_OBS + i * LANES + l]
-                W[AT_SAMPLE + (k * WATCHED + i) * LANES + l] = v
-                bad[l] += v * 0.0
-
-
-def record(W, patient, kept, t0, t1, final, output, times, courses):
+def record(W, patient, end, output, times, courses):
     """Write the dense output of all lanes that have output times in the part of their step that was kept."""
     wanted = np.zeros(LANES, np.bool_)
     while True:
         some = False
         for l in range(LANES):
             k = output[l]
-            wanted[l] = kept[l] and k < len(times) and (times[k] < t1[l] or (final[l] and times[k] == t1[l]))
+            t1 = W[AT_T1 + l]
+            wanted[l] = W[AT_KEPT + l] > 0.0 and k < len(times) and (times[k] < t1 or (t1 == end and times[k] == t1))
             if wanted[l]:
                 some = True
-                W[AT_TH + l] = (times[k] - t0[l]) / W[AT_H + l]
+                W[AT_TH + l] = (times[k] - W[AT_T + l]) / W[AT_H + l]
         if not some:
             return
         interpolate(W)
@@ -391,6 +363,51 @@ def record(W, patient, kept, t0, t1, final, output, times, courses):
                 for i in range(OBSERVED):
                     courses[patient[l], output[l], i] = W[AT_OBS + i * LANES + l]
                 output[l] += 1
+
+
+def set_windows(W, functional_values, trigger_values, tolerances):
+    """Rows that are the same for all patients."""
+    for l in range(LANES):
+        for s in range(STATES):
+            W[AT_ATOL + s * LANES + l] = tolerances[s, 0]
+            W[AT_NEGATIVE + s * LANES + l] = tolerances[s, 1]
+        for f in range(FUNCTIONALS):
+            W[AT_FROM + f * LANES + l] = functional_values[f, 0]
+            W[AT_UNTIL + f * LANES + l] = functional_values[f, 1]
+        for j in range(TRIGGERS):
+            W[AT_OPEN + j * LANES + l] = trigger_values[j, 1]
+            W[AT_CLOSE + j * LANES + l] = trigger_values[j, 2]
+
+
+def start_counts(W, l, q, parameters, functional_codes, functional_values, trigger_codes):
+    """Reset the functionals and triggers of a lane for its next patient."""
+    for f in range(FUNCTIONALS):
+        kind, source = functional_codes[f, 0], functional_codes[f, 2]
+        W[AT_ACC + f * LANES + l] = 0.0 if kind >= INTEGRAL and kind <= DAYS_ABOVE else np.nan
+        W[AT_BEST + f * LANES + l] = -np.inf
+        W[AT_LEVEL + f * LANES + l] = parameters[q, source] if source >= 0 else functional_values[f, 2]
+    for j in range(TRIGGERS):
+        W[AT_ARMED + j * LANES + l] = 1.0
+        W[AT_LEFT + j * LANES + l] = trigger_codes[j, 1]
+
+
+def fire(W, l, q, j, theta, last, trigger_days, trigger_codes):
+    """Put the state of a lane at a position of its step through the assignments of a trigger."""
+    if theta > 0.0 and theta < 1.0:
+        whole_state(W, l, theta)
+    else:
+        source = AT_Y if theta == 0.0 else AT_Y1
+        for s in range(STATES):
+            W[AT_U + s * LANES + l] = W[source + s * LANES + l]
+    for s in range(STATES):
+        W[AT_Y + s * LANES + l] = W[AT_U + s * LANES + l]
+    W[AT_ST + l] = W[AT_T1 + l]
+    assign(W, l, j)
+    if W[AT_LEFT + j * LANES + l] == trigger_codes[j, 1]:
+        trigger_days[q, j] = W[AT_T1 + l]
+    W[AT_LEFT + j * LANES + l] -= 1.0
+    W[AT_ARMED + j * LANES + l] = 0.0
+    last[j, l] = W[AT_T1 + l]
 
 
 def solve(
@@ -403,26 +420,16 @@ def solve(
     rtol, max_steps, h0, tiny = settings[0], settings[1], settings[2], settings[3]
     W = work
     W[:] = 1.0
-    for s in range(STATES):
-        for l in range(LANES):
-            W[AT_ATOL + s * LANES + l] = tolerances[s, 0]
-            W[AT_NEGATIVE + s * LANES + l] = tolerances[s, 1]
+    set_windows(W, functional_values, trigger_values, tolerances)
     patient = np.full(LANES, -1)
     stop = np.zeros(LANES, np.int64)
     output = np.zeros(LANES, np.int64)
     h = np.full(LANES, h0)
-    t0 = np.zeros(LANES)
-    t1 = np.zeros(LANES)
-    bad = np.zeros(LANES)
+    code = np.zeros(LANES, np.int64)
     fresh = np.zeros(LANES, np.bool_)
-    kept = np.zeros(LANES, np.bool_)
-    final = np.zeros(LANES, np.bool_)
     cut = np.ones(LANES)
     fired = np.full(LANES, -1)
-    best = np.full((functional_codes.shape[0], LANES), -np.inf)
-    armed = np.ones((trigger_codes.shape[0], LANES), np.bool_)
-    last = np.zeros((trigger_codes.shape[0], LANES))
-    counts = np.zeros((trigger_codes.shape[0], LANES), np.int64)
+    last = np.zeros((TRIGGERS, LANES))
     end = len(stops) - 1
     following = 0
     while True:
@@ -437,15 +444,10 @@ def solve(
                     fail(q, BAD_INPUT, outcome, courses, functionals, trigger_counts, trigger_days, lowest)
                     continue
                 give(W, l, q, 0, dose_first, dose_state, dose_column, amounts)
+                start_counts(W, l, q, parameters, functional_codes, functional_values, trigger_codes)
                 patient[l], stop[l], output[l], h[l], fresh[l] = q, 1, 0, h0, True
                 outcome[q], lowest[q] = OK, 0.0
-                for f in range(functional_codes.shape[0]):
-                    best[f, l] = -np.inf
-                    kind = functional_codes[f, 0]
-                    functionals[q, f] = 0.0 if kind >= INTEGRAL and kind <= DAYS_ABOVE else np.nan
-                for j in range(trigger_codes.shape[0]):
-                    armed[j, l], counts[j, l] = True, 0
-                    trigger_counts[q, j], trigger_days[q, j] = 0.0, np.nan
+                trigger_days[q] = np.nan
             living += patient[l] >= 0
             renewed = renewed or fresh[l]
         if living == 0:
@@ -454,100 +456,84 @@ def solve(
             fill_samples(W, fresh)
         for l in range(LANES):
             fresh[l] = False
-            kept[l] = False
             remaining = stops[stop[l]] - W[AT_T + l] if patient[l] >= 0 else h0
             x = h[l]
             # Reach the stop in this step, or in two equal ones, instead of leaving a sliver.
             W[AT_H + l] = remaining if x * 1.05 > remaining else (remaining * 0.5 if x * 1.9 > remaining else x)
         step(W, rtol)
-        if WATCHED > 0:
-            sample_step(W, bad)
         for l in range(LANES):
-            q = patient[l]
-            if q < 0:
-                continue
-            steps[q] += 1
-            e, tried = W[AT_E + l], W[AT_H + l]
-            if not (e <= 1.0):
+            e, tried, q = W[AT_E + l], W[AT_H + l], patient[l]
+            kept = q >= 0 and e <= 1.0
+            W[AT_KEPT + l] = 1.0 if kept else 0.0
+            W[AT_TAKE + l] = W[AT_KEPT + l]
+            code[l] = OK
+            if kept:
+                t0 = W[AT_T + l]
+                W[AT_T1 + l] = stops[stop[l]] if stops[stop[l]] - t0 == tried else t0 + tried
+                W[AT_HE + l] = W[AT_T1 + l] - t0
+                steps[q] += 1
+                lowest[q] = min(lowest[q], W[AT_LOW + l])
+                # A step cut by a stop says nothing against the size that was planned.
+                h[l] = max(W[AT_HN + l], h[l]) if tried < h[l] else max(W[AT_HN + l], tiny)
+            elif q >= 0:
+                steps[q] += 1
                 h[l] = min(W[AT_HN + l], tried) if e < np.inf else tried * 0.2
-                code = OK
                 if h[l] < tiny:
-                    code = STEP_TOO_SMALL if e < np.inf else NOT_FINITE
-                elif steps[q] >= max_steps:
-                    code = MAX_STEPS
-                if code != OK:
-                    fail(q, code, outcome, courses, functionals, trigger_counts, trigger_days, lowest)
-                    patient[l] = -1
-                continue
-            kept[l] = True
-            t0[l] = W[AT_T + l]
-            whole = stops[stop[l]] - t0[l] == tried
-            t1[l] = stops[stop[l]] if whole else t0[l] + tried
-            lowest[q] = min(lowest[q], W[AT_LOW + l])
-            # A step cut by a stop says nothing against the size that was planned.
-            h[l] = max(W[AT_HN + l], h[l]) if tried < h[l] else max(W[AT_HN + l], tiny)
+                    code[l] = STEP_TOO_SMALL if e < np.inf else NOT_FINITE
+            if q >= 0 and steps[q] >= max_steps and not (kept and W[AT_T1 + l] == stops[end]):
+                code[l] = MAX_STEPS
             cut[l] = 1.0
             fired[l] = -1
-            if trigger_codes.shape[0] > 0:
-                fired[l], position = next_trigger(
-                    W, l, t0[l], tried, trigger_codes, trigger_values, armed, last, counts
-                )
-                if fired[l] >= 0:
-                    rearm(W, l, trigger_codes, armed, 1 + int(4.0 * position))
-                    if position < 1.0:
+        if WATCHED > 0:
+            sample(W)
+        if TRIGGERS > 0:
+            survey_triggers(W)
+            for l in range(LANES):
+                if W[AT_ATTENTION + l] > 0.0:
+                    fired[l], position = next_trigger(W, l, trigger_codes, trigger_values, last)
+                    if fired[l] < 0:
+                        rearm(W, l, trigger_codes, SAMPLES)
+                    else:
+                        rearm(W, l, trigger_codes, 1 + int(4.0 * position))
                         cut[l] = position
-                        t1[l] = t0[l] + position * tried
-                        if position > 0.0:
+                        W[AT_TAKE + l] = 0.0
+                        if position < 1.0:
+                            W[AT_T1 + l] = W[AT_T + l] + position * W[AT_H + l]
+                            W[AT_HE + l] = W[AT_T1 + l] - W[AT_T + l]
                             resample(W, l, position)
-                else:
-                    rearm(W, l, trigger_codes, armed, SAMPLES)
-            final[l] = t1[l] == stops[end]
-            if cut[l] > 0.0:
-                accumulate(
-                    W, l, q, t0[l], t1[l], t1[l] - t0[l], cut[l], functional_codes, functional_values, parameters,
-                    best, functionals,
-                )  # fmt: skip
-            if bad[l] != bad[l] or (steps[q] >= max_steps and not final[l]):
-                code = UNDEFINED_OBSERVABLE if bad[l] != bad[l] else MAX_STEPS
-                fail(q, code, outcome, courses, functionals, trigger_counts, trigger_days, lowest)
-                patient[l] = -1
-                kept[l] = False
+        if WATCHED > 0:
+            survey_functionals(W)
+            for l in range(LANES):
+                if W[AT_KEPT + l] > 0.0:
+                    if W[AT_ATTENTION + l] > 0.0 and cut[l] > 0.0:
+                        look_closer(W, l, cut[l], functional_codes)
+                    if W[AT_FINITE + l] != 0.0:
+                        code[l] = UNDEFINED_OBSERVABLE
         if len(times) > 0:
-            record(W, patient, kept, t0, t1, final, output, times, courses)
+            record(W, patient, stops[end], output, times, courses)
         for l in range(LANES):
-            if not kept[l]:
-                continue
             q = patient[l]
-            W[AT_T + l] = t1[l]
-            j = fired[l]
-            if j < 0 or cut[l] == 1.0:
-                for s in range(STATES):
-                    W[AT_Y + s * LANES + l] = W[AT_Y1 + s * LANES + l]
-            if j < 0:
-                for i in range(WATCHED):
-                    W[AT_SAMPLE + i * LANES + l] = W[AT_SAMPLE + (4 * WATCHED + i) * LANES + l]
-            else:
-                if cut[l] < 1.0 and cut[l] > 0.0:
-                    whole_state(W, l, cut[l])
-                    for s in range(STATES):
-                        W[AT_Y + s * LANES + l] = W[AT_U + s * LANES + l]
-                else:
-                    for s in range(STATES):
-                        W[AT_U + s * LANES + l] = W[AT_Y + s * LANES + l]
-                W[AT_ST + l] = t1[l]
-                assign(W, l, j)
+            if fired[l] >= 0:
+                fire(W, l, q, fired[l], cut[l], last, trigger_days, trigger_codes)
                 fresh[l] = True
-                armed[j, l] = False
-                last[j, l] = t1[l]
-                counts[j, l] += 1
-                trigger_counts[q, j] += 1.0
-                if counts[j, l] == 1:
-                    trigger_days[q, j] = t1[l]
-            if t1[l] == stops[stop[l]]:
-                if dose_first[stop[l]] < dose_first[stop[l] + 1]:
-                    give(W, l, q, stop[l], dose_first, dose_state, dose_column, amounts)
-                    fresh[l] = True
-                stop[l] += 1
-                if stop[l] > end:
-                    patient[l] = -1
-                    fresh[l] = False
+        commit(W)
+        for l in range(LANES):
+            q = patient[l]
+            if code[l] != OK:
+                fail(q, code[l], outcome, courses, functionals, trigger_counts, trigger_days, lowest)
+                patient[l] = -1
+                fresh[l] = False
+            elif W[AT_KEPT + l] > 0.0:
+                W[AT_T + l] = W[AT_T1 + l]
+                if W[AT_T + l] == stops[stop[l]]:
+                    if dose_first[stop[l]] < dose_first[stop[l] + 1]:
+                        give(W, l, q, stop[l], dose_first, dose_state, dose_column, amounts)
+                        fresh[l] = True
+                    stop[l] += 1
+                    if stop[l] > end:
+                        for f in range(FUNCTIONALS):
+                            functionals[q, f] = W[AT_ACC + f * LANES + l]
+                        for j in range(TRIGGERS):
+                            trigger_counts[q, j] = trigger_codes[j, 1] - W[AT_LEFT + j * LANES + l]
+                        patient[l] = -1
+                        fresh[l] = False

@@ -9,12 +9,13 @@ from typing import Final
 
 from carwright.engine import expression as ex
 from carwright.engine import tableau
-from carwright.engine.derivative import FLOOR_SUFFIX, derivatives
+from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, floored
 from carwright.engine.expression import Expr
 from carwright.engine.formula import TIME
 from carwright.engine.layout import LANES, SAMPLES, Layout
 from carwright.engine.printer import constant_nodes, group_constants, statements
 from carwright.engine.sparse import Factorisation, factorise
+from carwright.engine.survey import functional_lines, trigger_lines
 from carwright.engine.system import System
 
 MARKER: Final = "# --- copied into every kernel from here ---\n"
@@ -36,13 +37,15 @@ class Program:
     """Expressions of one kernel, over states, parameters, time and floors.
 
     ``watched`` are those that functionals and triggers follow, ``observed`` those of the dense output, ``assignments`` the
-    (state, expression) pairs of each trigger.
+    (state, expression) pairs of each trigger. ``functionals`` are (kind, place in ``watched``), ``triggers`` places in it.
     """
 
     system: System
     watched: tuple[Expr, ...]
     observed: tuple[Expr, ...]
     assignments: tuple[tuple[tuple[str, Expr], ...], ...]
+    functionals: tuple[tuple[str, int], ...]
+    triggers: tuple[int, ...]
 
     def order(self) -> tuple[str, ...]:
         """States in the order of the kernel: first those that the dense output must follow."""
@@ -66,7 +69,7 @@ class _Writer:
         for column, name in enumerate(self.states):
             for row, slope in enumerate(derivatives(rates, name)):
                 if slope is not ex.ZERO:
-                    entries[row, column] = slope
+                    entries[row, column] = floored(slope)
         self.factorisation: Factorisation = factorise(len(rates), set(entries))
         self.index = {entry: i for i, entry in enumerate(sorted(self.factorisation.pattern))}
         driven = derivatives(rates, TIME)
@@ -81,6 +84,8 @@ class _Writer:
             entries=len(self.index),
             watched=len(program.watched),
             observed=len(program.observed),
+            functionals=len(program.functionals),
+            triggers=len(program.triggers),
             driven=self.driven,
         )
         self.rows = self.layout.rows()
@@ -115,6 +120,9 @@ class _Writer:
     def _cell(self, row: int) -> str:
         return f"W[{row * LANES} + l]"
 
+    def _place(self, section: str, row: int) -> str:
+        return self._cell(self.rows[section] + row)
+
     def _leaves(self, states: str, time: str) -> dict[Expr, str]:
         """Loads of states from one section, of the time, and of the constants."""
         leaves = {ex.symbol(s): self._cell(self.rows[states] + i) for i, s in enumerate(self.states)}
@@ -134,6 +142,8 @@ class _Writer:
             "DENSE": self.layout.dense,
             "WATCHED": self.layout.watched,
             "OBSERVED": self.layout.observed,
+            "FUNCTIONALS": self.layout.functionals,
+            "TRIGGERS": self.layout.triggers,
             "STAGES": tableau.STAGES,
             "H_COEFFICIENTS": tableau.H,
             **{f"AT_{name}": row * LANES for name, row in self.rows.items()},
@@ -157,6 +167,10 @@ class _Writer:
             self._expressions("watch", self.watched),
             self._expressions("observe", self.observed),
             self._assign(),
+            self._sample(),
+            self._commit(),
+            self._vector("survey_functionals", functional_lines(self.program.functionals, len(self.watched), self._place)),
+            self._vector("survey_triggers", trigger_lines(self.program.triggers, len(self.watched), self._place)),
         ]
 
     def _vector(self, name: str, body: Sequence[str]) -> str:
@@ -304,6 +318,24 @@ class _Writer:
             outer = f"{self._cell(at['Y1'] + i)} + r * ({inner})"
             body.append(f"{self._cell(at['U'] + i)} = r * {self._cell(at['Y'] + i)} + s * ({outer})")
         return self._vector("interpolate", body)
+
+    def _sample(self) -> str:
+        """Watched values inside and at the end of the step."""
+        at, size = {name: row * LANES for name, row in self.rows.items()}, self.layout.watched * LANES
+        text = ["def sample(W):", "    pass"]
+        for k in range(1, SAMPLES if size else 0):
+            text += [f"    for l in range({LANES}):", f"        W[{at['TH']} + l] = {k / (SAMPLES - 1)!r}"]
+            text += ["    interpolate(W)", "    watch(W)", f"    for q in range({size}):"]
+            text += [f"        W[{at['SAMPLE'] + k * size} + q] = W[{at['OBS']} + q]"]
+        return "\n".join(text) + "\n"
+
+    def _commit(self) -> str:
+        """Move lanes to the end of their step: state, and last sample to first."""
+        moves = [(self._place("Y", i), self._place("Y1", i)) for i in range(self.layout.states)]
+        final = (SAMPLES - 1) * self.layout.watched
+        moves += [(self._place("SAMPLE", i), self._place("SAMPLE", final + i)) for i in range(self.layout.watched)]
+        body = [f"take = {self._place('TAKE', 0)} > 0.0", *(f"{to} = {new} if take else {to}" for to, new in moves)]
+        return self._vector("commit", body)
 
     def _expressions(self, name: str, expressions: Sequence[Expr]) -> str:
         outputs = [(self._cell(self.rows["OBS"] + i), e) for i, e in enumerate(expressions)]

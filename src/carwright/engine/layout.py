@@ -27,6 +27,8 @@ class Layout:
     entries: int
     watched: int
     observed: int
+    functionals: int
+    triggers: int
     driven: bool
 
     def rows(self) -> dict[str, int]:
@@ -47,6 +49,22 @@ class Layout:
             "CONST": self.constants,
             "OBS": max(self.watched, self.observed, 1),
             "SAMPLE": SAMPLES * self.watched,
+            "ACC": self.functionals,  # running results
+            "BEST": self.functionals,  # largest signed value so far, for extrema
+            "LEVEL": self.functionals,  # thresholds
+            "FROM": self.functionals,  # windows
+            "UNTIL": self.functionals,
+            "FLAG": self.functionals,  # 1 where the scalar code must look
+            "ARMED": self.triggers,
+            "LEFT": self.triggers,  # firings that are left
+            "OPEN": self.triggers,  # windows
+            "CLOSE": self.triggers,
+            "ATTENTION": 1,  # number of flags
+            "FINITE": 1,  # 0 when all samples are finite, otherwise NaN
+            "T1": 1,  # end of what was kept of the step
+            "HE": 1,  # its length
+            "KEPT": 1,  # 1 where the step was accepted
+            "TAKE": 1,  # 1 where Y1 is the next state
             "T": 1,  # start of the step
             "ST": 1,  # time at which expressions are evaluated
             "H": 1,
