@@ -15,16 +15,18 @@ from scipy.stats import CensoredData, binomtest, ecdf, mstats
 
 from carwright.population.streams import uniforms
 from carwright.trial.intervals import (
+    Arm,
     Interval,
     clopper_pearson,
     covered,
     marginal_mean,
     marginal_median,
     marginal_rate,
+    paired_mean_difference,
+    paired_median_difference,
     predictive,
     wilson,
 )
-from carwright.trial.intervals.paired import Arm, paired_mean_difference, paired_median_difference
 from carwright.trial.intervals.survival import KaplanMeier, block_median
 
 LEVEL = 0.9

@@ -8,11 +8,12 @@ predictive interval says what a single trial of the simulated size would show.
 from carwright.trial.intervals.binomial import clopper_pearson, wilson
 from carwright.trial.intervals.interval import Interval
 from carwright.trial.intervals.medians import marginal_median
-from carwright.trial.intervals.paired import paired_mean_difference, paired_median_difference
+from carwright.trial.intervals.paired import Arm, paired_mean_difference, paired_median_difference
 from carwright.trial.intervals.predictive import covered, predictive
 from carwright.trial.intervals.rates import marginal_mean, marginal_rate
 
 __all__ = [
+    "Arm",
     "Interval",
     "clopper_pearson",
     "covered",
