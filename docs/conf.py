@@ -13,10 +13,11 @@ project = "Carwright"
 author = "The Carwright developers"
 copyright = f"2026, {author}"  # noqa: A001 - the name that Sphinx reads
 version = release = carwright.__version__
+html_baseurl = ""
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_extensions"]
 exclude_patterns = ["_build", "generated", "**/_*.md"]
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 nitpicky = False
 default_role = "code"

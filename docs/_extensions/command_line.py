@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import typer
 from docutils import nodes
@@ -11,6 +13,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from _extensions.printing import anchored, code, lines, paragraph, section, table, words
 from carwright.cli import commands
+
+_FORMS = {int: "NUMBER", Path: "PATH"}
 
 
 def program() -> Any:
@@ -40,10 +44,11 @@ class CommandLine(SphinxDirective):
     def _section(self, name: str, command: Any) -> nodes.section:
         arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
         usage = " ".join(["carwright", name, *(_shown(argument) for argument in arguments), "[OPTIONS]"])
+        forms = _forms(command)
         rows = [
             (
-                [anchored(f"{name}-{parameter.name}".replace(" ", "-").replace("_", "-"), code(_spelled(parameter)))],
-                lines(words(_help(parameter))),
+                [anchored(f"{name}-{parameter.name}".replace(" ", "-").replace("_", "-"), code(_spelled(parameter, forms.get(parameter.name))))],
+                lines(words(_help(parameter, forms.get(parameter.name)))),
             )
             for parameter in command.params
             if parameter.name != "help"
@@ -61,25 +66,29 @@ def _shown(argument: Any) -> str:
     return argument.name.upper() if argument.required else f"[{argument.name.upper()}]"
 
 
-def _spelled(parameter: Any) -> str:
+def _spelled(parameter: Any, form: Any) -> str:
     if parameter.param_type_name == "argument":
         return _shown(parameter)
     names = "/".join([*parameter.opts, *parameter.secondary_opts])
     if parameter.is_flag:
         return names
-    return f"{names} {parameter.metavar or parameter.type.name.upper()}"
+    return f"{names} {parameter.metavar or _FORMS.get(form, 'TEXT')}"
 
 
-def _help(parameter: Any) -> str:
+def _help(parameter: Any, form: Any) -> str:
     text = parameter.help or ""
-    choices = getattr(parameter.type, "choices", None)
-    if choices:
-        text += f" One of {', '.join(f'`{getattr(choice, "value", choice)}`' for choice in choices)}."
-    default = parameter.default
-    plain = not parameter.is_flag if parameter.param_type_name == "option" else False
-    if plain and default is not None and not callable(default) and default != []:
-        text += f" Default: `{getattr(default, 'value', default)}`."
+    if isinstance(form, type) and issubclass(form, Enum):
+        text += f" One of {', '.join(f'`{choice.value}`' for choice in form)}."
+    option = parameter.param_type_name == "option" and not parameter.is_flag
+    if option and parameter.default is not None and not callable(parameter.default):
+        text += f" Default: `{getattr(parameter.default, 'value', parameter.default)}`."
     return text
+
+
+def _forms(command: Any) -> dict[str, Any]:
+    """Type of each parameter, without the ``None`` that stands for "not given"."""
+    hints = get_type_hints(command.callback)
+    return {name: next(iter(get_args(hint)), hint) for name, hint in hints.items()}
 
 
 DIRECTIVES = {"command-line": CommandLine}

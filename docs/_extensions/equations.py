@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from carwright.models import load_model
 if TYPE_CHECKING:
     from carwright.models import Model
 
-WIDTH = 78
+WIDTH = 86
 """Characters after which an equation is broken."""
 
 TABLE_PAGE = "reference/parameters"
@@ -63,6 +64,11 @@ def statements(text: str) -> Iterator[str | Statement]:
         yield " ".join(comment)
 
 
+def module_title(module: str) -> str:
+    """Heading of a module."""
+    return module.replace("_", " ").capitalize().replace("Car t", "CAR-T")
+
+
 def defined_in(model: Model) -> dict[str, str]:
     """Symbol -> module that gives its equation."""
     return {
@@ -80,21 +86,26 @@ def broken(left: str, value: str) -> list[list[str]]:
     lines: list[list[str]] = []
     start, indent = 0, len(left) + 3
     while start < len(tokens):
-        width, best, cost = indent, 0, 99
+        width, best, cost = indent, 0, math.inf
         for index in range(start, len(tokens)):
-            width += len(_spaced(tokens, index))
             if width > WIDTH and best:
                 break
             if index > start and tokens[index] in "+-*/" and not _is_sign(tokens, index):
-                price = 10 * depth_of[index] + (0 if tokens[index] in "+-" else 3)
+                price = _price(tokens[index], depth_of[index], width)
                 if price <= cost:
                     best, cost = index, price
+            width += len(_spaced(tokens, index))
         else:
             best = len(tokens)
         best = best or len(tokens)
         lines.append([_spaced(tokens, index) for index in range(start, best)])
         start, indent = best, 4
     return lines
+
+
+def _price(operator: str, depth: int, width: int) -> float:
+    """How bad a break before an operator is: deep in brackets, inside a product, or after a short line."""
+    return 8 * depth + (3 if operator in "*/" else 0) + 40 * max(0.0, 1 - width / WIDTH)
 
 
 def _tokens(value: str) -> list[tuple[str, int]]:
@@ -163,12 +174,13 @@ class Equations(SphinxDirective):
             children.append(self._block(start, titles, own))
         source = f"src/carwright/models/modules/{module}.ant"
         children.append(paragraph(f"File: `{source}`", "source-file"))
-        return section(module.replace("_", " ").capitalize(), f"module-{module.replace('_', '-')}", *children)
+        return section(module_title(module), f"module-{module.replace('_', '-')}", *children)
 
     def _block(
         self, block: list[Statement], titles: dict[str, str], own: dict[str, str]
     ) -> nodes.literal_block:
-        node = nodes.literal_block("", "", classes=["equations"])
+        # A source other than the text keeps Sphinx from highlighting the block and losing its links.
+        node = nodes.literal_block("equations", "", classes=["equations"])
         for number, equation in enumerate(block):
             if number:
                 node += nodes.Text("\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from _extensions.equations import module_title
 from _extensions.printing import (
     anchored,
     badge,
@@ -80,7 +81,7 @@ class Parameters(_OfModel):
         order = ["patient", *model.equations, "extinction"]
         return [
             section(
-                module.replace("_", " ").capitalize(),
+                module_title(module),
                 f"parameters-{module.replace('_', '-')}",
                 table(
                     ("Parameter", "Value and range", "Spread", "Kind and source"),

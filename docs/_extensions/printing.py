@@ -102,7 +102,7 @@ def _cell(cell: Cell) -> list[nodes.Node]:
     if isinstance(cell, str):
         return [paragraph(cell)] if cell else []
     found = [cell] if isinstance(cell, nodes.Node) else list(cell)
-    inline = found and not isinstance(found[0], nodes.Body)
+    inline = found and isinstance(found[0], nodes.Inline | nodes.Text)
     return [nodes.paragraph("", "", *found)] if inline else found
 
 
