@@ -223,6 +223,7 @@ def _courses(random: np.random.Generator) -> pl.DataFrame:
                             "antigen_low_cells": tumour * np.clip(0.02 + after / 500, 0, 1),
                             "tgf_beta": 0.3 + 0.1 * pulse,
                             "inhibitory_index": np.clip(0.1 + 0.4 * effect * (1 - np.exp(-after / 15)), 0, 1),
+                            "site_inhibition": np.clip(0.3 + 0.2 * effect * (1 - np.exp(-after / 15)), 0, 1),
                             "pd_l1": 1 + 2 * effect * (1 - np.exp(-after / 15)),
                             "tim_3": 1 + 1.5 * effect * (1 - np.exp(-after / 20)),
                             "tigit": 1 + effect * (1 - np.exp(-after / 25)),

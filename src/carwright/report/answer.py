@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from carwright.report.paired import Difference, differences
 from carwright.report.published import comparisons
 from carwright.report.run import STUDY_ARM, Run
-from carwright.report.wording import grouped, listed, percent, points, span, with_interval
+from carwright.report.wording import grouped, listed, percent, points, span, with_interval, within_sentence
 
 HEADLINE = "psa30"
 """The quantity by which arms are compared in the verdict: the response that the published trial reports first."""
@@ -47,7 +47,10 @@ def _failures(run: Run) -> Card:
 
 def _counts(run: Run) -> tuple[list[str], list[str]]:
     compared = [row for row in comparisons(run) if row.covered is not None]
-    return [row.label for row in compared if row.covered], [row.label for row in compared if not row.covered]
+    return (
+        [within_sentence(row.label) for row in compared if row.covered],
+        [within_sentence(row.label) for row in compared if not row.covered],
+    )
 
 
 def _coverage(run: Run) -> str:
@@ -65,8 +68,8 @@ def _coverage_card(run: Run) -> Card | None:
         return None
     return Card(
         value=f"{len(inside)} of {len(inside) + len(outside)}",
-        label="published figures reproduced",
-        detail=f"outside the 90 % predictive interval: {listed(outside)}",
+        label="published figures inside the 90 % predictive interval",
+        detail=f"outside: {listed(outside)}",
     )
 
 
@@ -114,8 +117,8 @@ def _headlines(run: Run) -> list[tuple[str, Difference]]:
 def _arms(run: Run) -> list[str]:
     return [
         f"PSA30 is {points(abs(found.estimate)).lstrip('+')} percentage points "
-        f"{'higher' if found.estimate >= 0 else 'lower'} {_lower(run.arm_label(arm))} than "
-        f"{_lower(run.arm_label(STUDY_ARM))} ({points(found.low)} to {points(found.high)}"
+        f"{'higher' if found.estimate >= 0 else 'lower'} {within_sentence(run.arm_label(arm))} than "
+        f"{within_sentence(run.arm_label(STUDY_ARM))} ({points(found.low)} to {points(found.high)}"
         f"{'' if found.clear else ', which includes no difference'})"
         for arm, found in _headlines(run)
     ]
@@ -125,13 +128,9 @@ def _arm_cards(run: Run) -> list[Card]:
     return [
         Card(
             value=f"{points(found.estimate)} points",
-            label=f"PSA30 {_lower(run.arm_label(arm))}",
-            detail=f"against {_lower(run.arm_label(STUDY_ARM))}, on the same patients "
+            label=f"PSA30 {within_sentence(run.arm_label(arm))}",
+            detail=f"difference from “{run.arm_label(STUDY_ARM)}” on the same patients "
             f"({points(found.low)} to {points(found.high)})",
         )
         for arm, found in _headlines(run)
     ]
-
-
-def _lower(label: str) -> str:
-    return label[:1].lower() + label[1:]

@@ -12,7 +12,8 @@ from carwright.report.run import STUDY_ARM, Node, Run
 from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
 from carwright.report.traces import band, line, log_axis
 
-LAST_DAY = 180.0
+LAST_DAY = 168.0
+"""Half a year of four-week visits."""
 
 
 def by_node(run: Run, observable: str, *, unit: str, floor: float, shapes: list[dict[str, Any]]) -> Figure:

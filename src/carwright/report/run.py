@@ -33,8 +33,8 @@ class Node:
 
     @property
     def label(self) -> str:
-        """The node's name with a true minus sign: ``node −3``."""
-        return "node " + self.name.replace("-", "−")
+        """The node's name with a true minus sign, kept on one line: ``node −3``."""
+        return "node\u00a0" + self.name.replace("-", "−")
 
     @property
     def cells(self) -> str:
@@ -173,9 +173,11 @@ class Run:
         return joined.select("trial", "sequence", "patient", "node", *columns).sort("trial", "sequence")
 
     def courses(self, observables: Sequence[str], arm: str = STUDY_ARM) -> pl.DataFrame:
-        """Sampled courses over time of infused patients: ``patient``, ``node``, ``day`` and the observables."""
+        """Sampled courses of infused patients until their death: ``patient``, ``node``, ``day``, the observables."""
         frame = self.table("courses", ["patient", "arm", "node", "day", *observables]).filter(pl.col("arm") == arm)
-        kept = frame.join(self.infused([], arm), on=["patient", "node"], how="semi")
+        kept = frame.join(self.infused(["death_day"], arm), on=["patient", "node"], how="inner").filter(
+            pl.col("death_day").is_null() | (pl.col("day") <= pl.col("death_day"))
+        )
         if kept.is_empty():
             message = f"table “courses” holds no infused patient of arm “{arm}”"
             raise Unavailable(message)

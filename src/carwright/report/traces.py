@@ -96,11 +96,11 @@ def level_line(value: float, text: str = "", *, axis: str = "y", colour: str = T
         "line": {"color": colour, "width": 1.2, "dash": "dash"},
         "label": {
             "text": text,
-            "textposition": "start",
+            "textposition": "end" if axis == "y" else "start",
             "textangle": 0,
             "font": {"size": 11, "color": colour},
             "yanchor": "bottom" if axis == "y" else "top",
-            "xanchor": "left",
+            "xanchor": "right" if axis == "y" else "left",
         },
     }
 

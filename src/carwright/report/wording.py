@@ -9,6 +9,9 @@ from typing import Any
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+ABBREVIATIONS = ("crs", "icans", "hlh", "dlt")
+"""Words of rule names that are written in capitals."""
+
 PERCENT = "\u00a0%"
 """Number and sign stay on one line."""
 
@@ -92,12 +95,18 @@ def band_of_cells(low: float, high: float) -> str:
 
 def rule_label(rule: str) -> str:
     """An adjudication rule's name as words."""
-    return rule.replace("-", " ").replace("_", " ")
+    words = rule.replace("_", "-").split("-")
+    return " ".join(word.upper() if word in ABBREVIATIONS else word for word in words)
 
 
 def wrapped(text: str, width: int = 20) -> str:
     """Break a label over lines for an axis."""
     return "<br>".join(textwrap.wrap(text, width)) or text
+
+
+def within_sentence(label: str) -> str:
+    """A label in the middle of a sentence: a capital goes unless an abbreviation starts with it."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def listed(items: list[str]) -> str:

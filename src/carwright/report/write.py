@@ -82,6 +82,7 @@ def render(run: Run) -> str:
         "with_interval": wording.with_interval,
         "rule": wording.rule_label,
         "grouped": wording.grouped,
+        "breakable": _breakable,
     }
     scripts = [get_plotlyjs(), _asset("report.js")]
     return environment.get_template("report.html").render(
@@ -105,6 +106,11 @@ def render(run: Run) -> str:
 
 def _asset(name: str) -> str:
     return (resources.files("carwright.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may be broken after its underscores."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _content_hash(script: str) -> str:

@@ -48,7 +48,7 @@ def build(run: Run) -> Figure:
 
 
 def _rates(rows: list[Difference], study: str, comparator: str) -> Panel:
-    labels = [wrapped(row.label) for row in rows]
+    labels = [wrapped(row.label, 22) for row in rows]
     traces = []
     for group, label, colour, symbol, shift in (
         ("study", study, STUDY, "circle", 0.16),
@@ -76,12 +76,12 @@ def _rates(rows: list[Difference], study: str, comparator: str) -> Panel:
             "xaxis": share_axis(max(max(row.study["hi"], row.comparator["hi"]) for row in rows)),
             "yaxis": _rows_axis(labels),
         },
-        height=70 + 40 * len(rows),
+        height=70 + 44 * len(rows),
     )
 
 
 def _differences(rows: list[Difference]) -> Panel:
-    labels = [wrapped(row.label) for row in rows]
+    labels = [wrapped(row.label, 22) for row in rows]
     return Panel(
         title="Paired difference, percentage points",
         alt="; ".join(f"{row.label}: {row.texts[2]} percentage points" for row in rows),
@@ -99,7 +99,7 @@ def _differences(rows: list[Difference]) -> Panel:
             )
         ],
         layout={"yaxis": _rows_axis(labels), "shapes": [zero_line()]},
-        height=70 + 40 * len(rows),
+        height=70 + 44 * len(rows),
     )
 
 

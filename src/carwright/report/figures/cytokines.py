@@ -11,6 +11,9 @@ from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
 from carwright.report.traces import band, line, log_axis
 
 LAST_DAY = 35.0
+HIGHEST_GROUP = 4
+"""Grades 4 and 5 differ by death, not by cytokines, and share a line."""
+
 FEWEST_PATIENTS = 5
 """A group smaller than this has no quantiles worth drawing."""
 
@@ -26,9 +29,9 @@ ANALYTES = (
 
 CAPTION = (
     "Median (line) and middle half (band) over sampled courses at all nodes, grouped by the worst CRS grade that "
-    "the patient reached; groups of fewer than five courses are left out. Grades are computed from signs that "
-    "these cytokines drive, so the order of the curves is built into the model; their heights and times are what "
-    "to judge."
+    "the patient reached; groups of fewer than five courses are left out. Grades follow from signs that these "
+    "cytokines drive, by a link that is assumed, and care lowers some of them once it starts: curves need not be "
+    "in the order of grades."
 )
 
 
@@ -36,7 +39,9 @@ def build(run: Run) -> Figure:
     """Six panels, one analyte each."""
     names = [name for name, *_ in ANALYTES]
     courses = run.courses(names).join(run.infused(["crs_grade"]), on=["patient", "node"], how="inner")
-    grouped = courses.with_columns(grade=pl.col("crs_grade").cast(pl.Int64)).sort("grade", maintain_order=True)
+    grouped = courses.with_columns(grade=pl.col("crs_grade").cast(pl.Int64).clip(upper_bound=HIGHEST_GROUP)).sort(
+        "grade", maintain_order=True
+    )
     members = grouped.select("grade", "patient", "node").unique().group_by("grade").len().sort("grade")
     grades = members.filter(pl.col("len") >= FEWEST_PATIENTS)["grade"].to_list()
     if not grades:
@@ -58,14 +63,14 @@ def build(run: Run) -> Figure:
                     part["three_quarters"].to_list(),
                     group=f"grade{grade}",
                     colour=_colour(grade),
-                    opacity=0.2,
+                    opacity=0.12,
                 ),
                 line(
                     days,
                     part["median"].to_list(),
                     group=f"grade{grade}",
                     colour=_colour(grade),
-                    label=f"CRS grade {grade}",
+                    label=_label(grade),
                 ),
             ]
         panels.append(
@@ -86,7 +91,8 @@ def build(run: Run) -> Figure:
         table=pl.concat(tables),
         headings={**QUANTILE_HEADINGS, "grade": "worst CRS grade"},
         legend=[
-            Key(f"grade{grade}", f"grade {grade} ({counts[grade]} courses)", _colour(grade), "line") for grade in grades
+            Key(f"grade{grade}", f"{_label(grade)} ({counts[grade]} courses)", _colour(grade), "line")
+            for grade in grades
         ],
     )
 
@@ -96,6 +102,10 @@ def _axis(rows: pl.DataFrame, *, logarithmic: bool) -> dict[str, object]:
         return {"rangemode": "tozero"}
     low, high = rows["quarter"].to_numpy().min(), rows["three_quarters"].to_numpy().max()
     return log_axis(max(float(low), 0.1) / 1.5, 1.5 * max(float(high), 1.0))
+
+
+def _label(grade: int) -> str:
+    return f"grade {grade}" if grade < HIGHEST_GROUP else f"grade {grade} or 5"
 
 
 def _colour(grade: int) -> str:

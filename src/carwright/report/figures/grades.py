@@ -18,8 +18,8 @@ SCALES = (("crs_grade", "Cytokine release syndrome (CRS)", 5), ("icans_grade", "
 CAPTION = (
     "Share of virtual patients by worst grade (ASTCT 2019), every patient treated at every node. The table gives "
     "each share of this grade or higher with its interval, which holds the chance of simulation only (90 %, "
-    "Wilson); uncertainty of the population is in the intervals of section 1. How signs follow from cytokines is "
-    "assumed."
+    "Wilson); the uncertainty of the population is in the table of all quantities. How signs follow from "
+    "cytokines is assumed."
 )
 
 

@@ -16,19 +16,20 @@ MOLECULES = (
     ("tim_3", "TIM-3, fold over resting"),
     ("tigit", "TIGIT, fold over resting"),
     ("inhibitory_index", "Inhibitory index, 0 to 1"),
+    ("site_inhibition", "CAR-T function lost in tumour, 0 to 1"),
 )
 
 CAPTION = (
     "Each line joins the median before infusion (day 0, open) to the median on day 28 (filled); the thin bar "
-    "spans 5 % to 95 % of patients on day 28. Rows are nodes; colours are the cells as designed and the "
-    "comparator, on the same patients. The real trial reported that inhibitory molecules rose at the tumour after "
-    "transfer, without readable values; size of the rise is therefore assumed here, and PD-L1, TIM-3 and TIGIT "
-    "are read-outs of one adaptive state."
+    "spans 5 % to 95 % of patients on day 28. Rows are nodes; colours are the arms, on the same patients. The "
+    "published trial reports that inhibitory molecules rose at the tumour after transfer, without readable "
+    "values, so the size of the rise is assumed. Function lost joins TGF-β and the inhibitory index: it is where "
+    "the armour acts."
 )
 
 
 def build(run: Run) -> Figure:
-    """Four panels of paired dots, one molecule each."""
+    """Panels of paired dots, one molecule each."""
     names = [name for name, _ in MOLECULES]
     parts = []
     for arm in run.arms:
@@ -63,7 +64,7 @@ def build(run: Run) -> Figure:
         table=table,
         headings={"low": "5 %", "quarter": "25 %", "three_quarters": "75 %", "high": "95 %"},
         legend=[Key(arm, run.arm_label(arm), _colour(arm), "circle") for arm in run.arms],
-        panel_width=330,
+        panel_width=300,
     )
 
 

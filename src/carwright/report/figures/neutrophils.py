@@ -9,14 +9,16 @@ from carwright.report.figure import Entry, Figure, Key, Panel
 from carwright.report.palette import node_colours
 from carwright.report.run import Run
 from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
-from carwright.report.traces import band, level_line, line
+from carwright.report.traces import band, level_line, line, log_axis
 
-LAST_DAY = 60.0
+LAST_DAY = 56.0
+FLOOR = 10.0
+"""Counts below this are drawn here, cells/uL."""
 
 CAPTION = (
-    "Median neutrophil count with the 5 % to 95 % band; lymphodepletion on days −5 to −3, cells on day 0. Dashed: "
-    "the counts below which neutropenia is grade 3 and grade 4. Time below 500 per µL drives the simulated risk "
-    "of sepsis."
+    "Median neutrophil count with the 5 % to 95 % band, logarithmic; lymphodepletion on days −5 to −3, cells on "
+    "day 0. Dashed: the counts below which neutropenia is grade 3 and grade 4. Time below 500 per µL drives the "
+    "simulated risk of sepsis."
 )
 
 
@@ -25,18 +27,19 @@ def build(run: Run) -> Figure:
     quantiles = quantile_courses(run.courses(["neutrophils_per_ul"]), "neutrophils_per_ul", ["node"], -7.0, LAST_DAY)
     version = str(run.resolved["adjudication"]["ctcae"])
     colours = node_colours(run.node_names)
-    top = 1.05 * float(quantiles["high"].to_numpy().max())
+    drawn = quantiles.with_columns(pl.col(list(QUANTILE_HEADINGS)).clip(lower_bound=FLOOR))
+    top = 1.3 * float(quantiles["high"].to_numpy().max())
     panels = []
     for regimen in dict.fromkeys(node.lymphodepletion for node in run.nodes):
         members = [node for node in run.nodes if node.lymphodepletion == regimen]
         traces = []
         for node in members:
-            part = quantiles.filter(pl.col("node") == node.name)
+            part = drawn.filter(pl.col("node") == node.name)
             days = part["day"].to_list()
             colour = colours[node.name]
             traces += [
                 *band(
-                    days, part["low"].to_list(), part["high"].to_list(), group=node.name, colour=colour, opacity=0.14
+                    days, part["low"].to_list(), part["high"].to_list(), group=node.name, colour=colour, opacity=0.12
                 ),
                 line(days, part["median"].to_list(), group=node.name, colour=colour, label=node.label),
             ]
@@ -50,9 +53,9 @@ def build(run: Run) -> Figure:
                 traces=traces,
                 layout={
                     "xaxis": {"title": {"text": "day after infusion"}, "range": [-7, LAST_DAY]},
-                    "yaxis": {"title": {"text": "cells/µL"}, "range": [0, top]},
+                    "yaxis": {"title": {"text": "cells/µL"}, **log_axis(FLOOR, top)},
                     "shapes": [
-                        level_line(limit, f"grade {grade}: below {limit:g}")
+                        level_line(limit, f"grade {grade} below {limit:g}")
                         for grade, limit in enumerate(limits("neutrophils", version), start=1)
                         if grade >= 3
                     ],

@@ -14,11 +14,10 @@ from carwright.report.traces import dots
 from carwright.report.wording import is_share, percent, span, wrapped
 
 CAPTION = (
-    "Each row is one published figure of the real trial. The pale bar is the 90 % predictive interval: where a "
-    "single simulated trial of the same size falls. The dot and thin line are the simulated rate and its "
-    "interval. A filled diamond is a published figure inside the predictive interval, an open one lies outside. A "
-    "small trial gives a wide bar: lying inside shows that the simulation is not contradicted, not that it is "
-    "right."
+    "Each row is one published figure of the real trial. The pale bar is the 90 % predictive interval: where nine "
+    "in ten single simulated trials lie. The dot and thin line are the simulated rate and its interval. A filled "
+    "diamond is a published figure inside the predictive interval, an open one lies outside. A small trial gives "
+    "a wide bar: lying inside shows that the simulation is not contradicted, not that it is right."
 )
 
 

@@ -11,7 +11,7 @@ from carwright.report.statistics import shown_days
 from carwright.report.traces import PSA_AXIS, level_line
 
 PATIENTS_PER_NODE = 12
-LAST_DAY = 180.0
+LAST_DAY = 168.0
 
 CAPTION = (
     "Change of PSA from baseline over time, one line a virtual patient, one panel a node. The same patients stand "

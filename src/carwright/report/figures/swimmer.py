@@ -151,7 +151,7 @@ def _crs(ill: list[tuple[dict[str, Any], str]], grade: int, end: float) -> Trace
         "y": [label for _, label in ill],
         "base": [row["crs_onset_day"] for row, _ in ill],
         "x": [min(row["crs_days"], end - row["crs_onset_day"]) for row, _ in ill],
-        "width": 0.62,
+        "width": 0.36,
         "marker": {"color": GRADES[grade], "line": {"width": 0}},
         "text": [f"CRS grade {grade}, day {row['crs_onset_day']:.0f}, {row['crs_days']:.0f} days" for row, _ in ill],
         "textposition": "none",

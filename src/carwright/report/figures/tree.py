@@ -63,6 +63,7 @@ def build(run: Run) -> Figure:
                         "values": [len(paths), *(branches[branch] for branch in shown)],
                         "branchvalues": "total",
                         "sort": False,
+                        "leaf": {"opacity": 1},
                         "tiling": {"orientation": "h", "pad": 2},
                         "marker": {"colors": ["#eef2f5", *fills], "line": {"width": 0}},
                         "texttemplate": "%{label}<br>%{percentRoot:.0%}",

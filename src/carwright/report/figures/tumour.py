@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from carwright.report.figure import Entry, Figure, Key, Panel
@@ -10,10 +12,10 @@ from carwright.report.run import Run
 from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
 from carwright.report.traces import band, line, log_axis
 
-LAST_DAY = 180.0
+LAST_DAY = 168.0
 
-READINGS = (
-    ("tumour_relative", "Tumour cells, relative to day 0", log_axis(1e-3, 20.0)),
+READINGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("tumour_relative", "Tumour cells, relative to day 0", {"type": "log"}),
     ("antigen_low_share", "Antigen-low share of tumour", {"tickformat": ".0%", "range": [0, 1]}),
     ("tgf_beta", "Active TGF-β, nM", {"rangemode": "tozero"}),
     ("inhibitory_index", "Inhibitory index, 0 to 1", {"range": [0, 1]}),
@@ -21,7 +23,7 @@ READINGS = (
 """Reading, title, axis."""
 
 CAPTION = (
-    "Medians by node with the middle half of patients as a band (as designed). A tumour that shrinks and returns "
+    "Medians by node with the middle half of patients as a band, as designed. A tumour that shrinks and returns "
     "antigen-low has escaped the target; one that returns antigen-positive under a high inhibitory index has "
     "outlasted the cells. None of these curves was measured in the real trial."
 )
@@ -43,9 +45,12 @@ def build(run: Run) -> Figure:
     ).with_columns(pl.col("antigen_low_share").fill_null(float("nan")))
     colours = node_colours(run.node_names)
     panels, tables = [], []
-    for name, title, axis in READINGS:
+    for name, title, given in READINGS:
+        axis: dict[str, Any] = given
         rows = quantile_courses(readings, name, ["node"], 0.0, LAST_DAY)
         tables.append(rows.select(pl.lit(name).alias("reading"), pl.all()))
+        if axis.get("type") == "log":
+            axis = log_axis(rows["quarter"].to_numpy().min() / 1.5, 1.5 * rows["three_quarters"].to_numpy().max())
         traces = []
         for node in run.nodes:
             part = rows.filter(pl.col("node") == node.name)
@@ -60,7 +65,7 @@ def build(run: Run) -> Figure:
                     part["three_quarters"].to_list(),
                     group=node.name,
                     colour=colour,
-                    opacity=0.13,
+                    opacity=0.08,
                 ),
                 line(days, part["median"].to_list(), group=node.name, colour=colour, label=node.label),
             ]

@@ -41,6 +41,7 @@ def build(run: Run) -> Figure:
                 "x": bars["rank"].to_list(),
                 "y": [min(change, 1.0) for change in bars["psa_best_change"]],
                 "customdata": bars["psa_best_change"].to_list(),
+                "width": 0.85,
                 "marker": {"color": colours[node.name]},
                 "hovertemplate": f"{node.label}<br>best change %{{customdata:+.0%}}<extra></extra>",
             }
@@ -54,7 +55,6 @@ def build(run: Run) -> Figure:
                 f"{percent(below[-0.5])} by 50 % or more",
                 traces=traces,
                 layout={
-                    "bargap": 0.15,
                     "barmode": "overlay",
                     "xaxis": {
                         "title": {"text": "patients, ordered"},
