@@ -37,6 +37,3 @@ def carwright(tmp_path: Path, environment: dict[str, str]) -> Callable[..., Resu
         )
 
     return call
-
-
-SMALL = ("--patients", "80", "--trials", "10")
