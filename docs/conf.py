@@ -7,11 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import carwright  # noqa: E402 - the directives beside this file import it as well
+import carwright
 
 project = "Carwright"
 author = "The Carwright developers"
-copyright = f"2026, {author}"  # noqa: A001 - the name that Sphinx reads
+copyright = f"2026, {author}"
 version = release = carwright.__version__
 html_baseurl = ""
 

@@ -38,7 +38,7 @@ class ClinicNumbers(SphinxDirective):
     def _table(self, entries: list[Number]) -> nodes.table:
         rows = [
             (
-                [code(entry.name.partition(".")[2])],
+                [code(entry.name.partition(".")[2] or entry.name)],
                 f"{number(entry.value)} {entry.unit if entry.unit != '1' else ''}".strip(),
                 lines([badge(entry.kind), nodes.Text(" "), *words(entry.source)]),
             )
@@ -64,7 +64,8 @@ class CareRules(SphinxDirective):
         rows = []
         for name, rule in CARE_RULES.items():
             order = rule(Care())
-            dose = f"{number(order.amount)} into `{order.drug}`, every {24 * order.every_days:g} h, at most {order.at_most}"
+            rhythm = f"every {24 * order.every_days:g} h, at most {order.at_most}"
+            dose = f"{number(order.amount)} into `{order.drug}`, {rhythm}"
             rows.append(([code(name)], inspect.getdoc(rule) or "", dose))
         return [table(("Rule", "Acts", "Gives"), rows)]
 

@@ -47,7 +47,12 @@ class CommandLine(SphinxDirective):
         forms = _forms(command)
         rows = [
             (
-                [anchored(f"{name}-{parameter.name}".replace(" ", "-").replace("_", "-"), code(_spelled(parameter, forms.get(parameter.name))))],
+                [
+                    anchored(
+                        f"{name}-{parameter.name}".replace(" ", "-").replace("_", "-"),
+                        code(_spelled(parameter, forms.get(parameter.name))),
+                    )
+                ],
                 lines(words(_help(parameter, forms.get(parameter.name)))),
             )
             for parameter in command.params

@@ -1,7 +1,7 @@
 """Write the table of published figures against a run's predictive intervals.
 
-Usage: ``python docs/_extensions/coverage_table.py RUN_FOLDER`` from the root of the repository. Every published figure of the
-run is listed, those that the run misses first.
+Usage: ``python docs/_extensions/coverage_table.py RUN_FOLDER`` from the root of the repository. Every published figure
+of the run is listed, those that the run misses first.
 """
 
 from __future__ import annotations
@@ -38,17 +38,14 @@ def coverage_table(summary: Mapping[str, Any]) -> str:
         for entry in compared
     ]
     header = ["", "Published", "Simulated", "A trial of this size would show", "Published figure lies", "Source"]
-    return "\n".join(
-        [
-            f"{len(compared) - missed} of {len(compared)} published figures lie inside, {missed} outside. Run of "
-            f"`{summary['study']}` with {summary['patients']:,} virtual patients, {summary['trials']:,} trials, seed "
-            f"{summary['seed']}, version {summary['provenance']['carwright']}; "
-            f"{summary['outcomes']['failed']} patients could not be solved.",
-            "",
-            *(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)),
-            "",
-        ]
+    told = (
+        f"{len(compared) - missed} of {len(compared)} published figures lie inside, {missed} outside. Run of "
+        f"`{summary['study']}` with {summary['patients']:,} virtual patients, {summary['trials']:,} trials, seed "
+        f"{summary['seed']}, version {summary['provenance']['carwright']}; "
+        f"{summary['outcomes']['failed']} patients could not be solved."
     )
+    laid_out = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+    return "\n".join([told, "", *laid_out, ""])
 
 
 def _published(fact: Mapping[str, Any], unit: str) -> str:

@@ -17,7 +17,7 @@ from carwright.models import load_model
 if TYPE_CHECKING:
     from carwright.models import Model
 
-WIDTH = 86
+WIDTH = 98
 """Characters after which an equation is broken."""
 
 TABLE_PAGE = "reference/parameters"
@@ -109,11 +109,12 @@ def _price(operator: str, depth: int, width: int) -> float:
 
 
 def _tokens(value: str) -> list[tuple[str, int]]:
+    """Tokens with the depth of brackets at which each stands; brackets count as outside."""
     found, depth = [], 0
-    for token in _TOKEN.findall(value):
-        depth -= token == ")"
-        found.append((token, depth))
-        depth += token == "("
+    for text in _TOKEN.findall(value):
+        depth -= text == ")"
+        found.append((text, depth))
+        depth += text == "("
     return found
 
 
@@ -123,11 +124,11 @@ def _is_sign(tokens: list[str], index: int) -> bool:
 
 def _spaced(tokens: list[str], index: int) -> str:
     """A token with the spaces that it takes in a printed formula."""
-    token = tokens[index]
-    if token in "+-":
-        sign = "−" if token == "-" else "+"
+    text = tokens[index]
+    if text in "+-":
+        sign = text.replace("-", "−")
         return sign if _is_sign(tokens, index) else f" {sign} "
-    return {"*": " · ", "/": " / ", ",": ", "}.get(token, token)
+    return {"*": " · ", "/": " / ", ",": ", "}.get(text, text)
 
 
 class Equations(SphinxDirective):
@@ -176,9 +177,7 @@ class Equations(SphinxDirective):
         children.append(paragraph(f"File: `{source}`", "source-file"))
         return section(module_title(module), f"module-{module.replace('_', '-')}", *children)
 
-    def _block(
-        self, block: list[Statement], titles: dict[str, str], own: dict[str, str]
-    ) -> nodes.literal_block:
+    def _block(self, block: list[Statement], titles: dict[str, str], own: dict[str, str]) -> nodes.literal_block:
         # A source other than the text keeps Sphinx from highlighting the block and losing its links.
         node = nodes.literal_block("equations", "", classes=["equations"])
         for number, equation in enumerate(block):

@@ -131,10 +131,13 @@ class References(_OfModel):
 
     def run(self) -> list[nodes.Node]:
         """Print the references that the rows name."""
-        rows = [
-            (anchored("reference-" + key.replace("_", "-"), code(key)), words(text)) for key, text in self.model.table.references.items()
-        ]
+        references = self.model.table.references.items()
+        rows = [(anchored(_reference_anchor(key), code(key)), words(text)) for key, text in references]
         return [table(("Key", "Reference"), rows)]
+
+
+def _reference_anchor(key: str) -> str:
+    return "reference-" + key.replace("_", "-")
 
 
 def _first_module(model: Model, name: str) -> str:
@@ -150,7 +153,7 @@ def _row(row: Parameter, table_: ParameterTable) -> tuple[list[nodes.Node], ...]
         lines([anchored(symbol_anchor(row.name), code(row.name))], words(row.meaning)),
         lines(
             [nodes.strong(text=number(row.value)), nodes.Text(f" {symbol}")],
-            words(f"{number(row.low)} to {number(row.high)}"),
+            words(f"range {number(row.low)} to {number(row.high)}"),
         ),
         [paragraph(row.spread)],
         lines([badge(row.kind)], _source(row.source, table_)),
@@ -164,7 +167,7 @@ def _source(text: str, table_: ParameterTable) -> list[nodes.Node]:
     position = 0
     for match in re.finditer(rf"(?:^|(?<=[,;] ))(?:{keys})\b", text):
         found += words(text[position : match.start()])
-        found.append(nodes.reference("", match[0], refuri=f"#reference-{match[0].replace('_', '-')}", internal=True))
+        found.append(nodes.reference("", match[0], refuri=f"#{_reference_anchor(match[0])}", internal=True))
         position = match.end()
     return found + words(text[position:])
 
