@@ -169,6 +169,23 @@ def parse_scalar(text: str, name: str) -> Any:
     return parse_yaml("value: " + text if text else "value:", name).data["value"]
 
 
+def write_yaml(data: dict[str, Any]) -> str:
+    """Write plain data as YAML that `parse_yaml` reads back to the same data."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that the core schema of YAML 1.2 would take for a number; PyYAML writes for YAML 1.1."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if isinstance(_plain(text), str) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
 def _plain(text: str) -> object:
     """Resolve an unquoted scalar by the core schema; infinities and NaN stay text, no field accepts them."""
     if text in _WORDS:

@@ -6,11 +6,11 @@ import hashlib
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import yaml
 from pydantic import Field, PrivateAttr, model_validator
 
 from carwright.study import fields as f
 from carwright.study.fields import Part
+from carwright.yamlfile import write_yaml
 
 if TYPE_CHECKING:
     from carwright.trial import attrition as trial_attrition
@@ -255,8 +255,7 @@ class Study(Part):
 
     def to_yaml(self) -> str:
         """Write the study as understood; reading this text gives the same study again."""
-        data = self.model_dump(mode="json")
-        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+        return write_yaml(self.model_dump(mode="json"))
 
     @property
     def digest(self) -> str:
