@@ -9,13 +9,14 @@ from itertools import groupby
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from _extensions.printing import anchored, badge, code, lines, number, paragraph, table, words
+from _extensions.printing import anchored, badge, code, lines, number, paragraph, table, unit, words
 from carwright.clinic.adjudication import RULES
 from carwright.clinic.care import CARE_RULES, Care
 from carwright.clinic.ctcae import LIMITS
 from carwright.clinic.grade import Settings
 from carwright.clinic.lymphodepletion import REGIMENS
 from carwright.clinic.numbers import Number, listed
+from carwright.models import list_models, load_model
 
 
 def all_numbers() -> list[Number]:
@@ -60,12 +61,13 @@ class CareRules(SphinxDirective):
     """``carwright-care-rules::``."""
 
     def run(self) -> list[nodes.Node]:
-        """Print when each rule acts and what it gives."""
+        """Print when each rule acts and what it gives, in the unit of the drug's state in the models."""
+        units = {state.name: unit(state.unit) for name in list_models() for state in load_model(name).table.states}
         rows = []
         for name, rule in CARE_RULES.items():
             order = rule(Care())
             rhythm = f"every {24 * order.every_days:g} h, at most {order.at_most}"
-            dose = f"{number(order.amount)} into `{order.drug}`, {rhythm}"
+            dose = f"{number(order.amount)} {units[order.drug]} into `{order.drug}`, {rhythm}"
             rows.append(([code(name)], inspect.getdoc(rule) or "", dose))
         return [table(("Rule", "Acts", "Gives"), rows)]
 

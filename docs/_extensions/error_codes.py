@@ -55,12 +55,13 @@ def raised() -> Iterator[Raised]:
     """Every call in the package that passes a code, with the sentence that follows it where there is one."""
     for path in sorted(PACKAGE.rglob("*.py")):
         file = str(path.relative_to(PACKAGE))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
             for index, argument in enumerate(node.args):
                 if isinstance(argument, ast.Constant) and _CODE.match(str(argument.value)):
-                    following = node.args[index + 1 : index + 2]
+                    following = [_assigned(tree, given) for given in node.args[index + 1 : index + 2]]
                     yield Raised(str(argument.value), _sentence(following[0]) if following else "", file)
 
 
@@ -72,6 +73,18 @@ def mentioned() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CODE.match(node.value)
     }
+
+
+def _assigned(tree: ast.Module, given: ast.expr) -> ast.expr:
+    """What a name was last set to above the place where it is given; anything else as it is."""
+    if not isinstance(given, ast.Name):
+        return given
+    above = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and node.lineno < given.lineno and ast.unparse(node.targets[0]) == given.id
+    ]
+    return max(above, key=lambda node: node.lineno).value if above else given
 
 
 def _sentence(node: ast.expr) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from docutils import nodes
 from pydantic_core import PydanticUndefined
@@ -10,8 +10,21 @@ from sphinx.util.docutils import SphinxDirective
 
 from _extensions.printing import anchored, code, lines, number, paragraph, section, table, words
 from carwright.study import QUANTITIES, Study
+from carwright.study import fields as field_types
 from carwright.study import names as registered
 from carwright.study import schema as study_schema
+
+_KINDS = {
+    "model": field_types.ModelName,
+    "construct": field_types.ConstructName,
+    "armour": field_types.ArmourName,
+    "supportive-care rule": field_types.CareName,
+    "lymphodepletion": field_types.LymphodepletionName,
+    "adjudication rule": field_types.AdjudicationName,
+    "CTCAE version": field_types.CtcaeVersion,
+    "design": field_types.DesignName,
+    "quantity": field_types.QuantityName,
+}
 
 _WORDS = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false", "null": "null"}
 
@@ -40,12 +53,14 @@ class StudyFields(SphinxDirective):
     def _table(self, place: str, schema: dict[str, Any], part: Any) -> nodes.table:
         rows = []
         for name, entry in schema["properties"].items():
+            field = part.model_fields[name]
+            form = _named(field) or _permitted(entry)
             key = f"study-{place.rstrip('[]')}-{name}".replace("_", "-").replace(".", "-").replace("--", "-")
             rows.append(
                 (
                     [anchored(f"key-{key}", code(name))],
-                    lines(words(entry.get("description", "")), words(_permitted(entry))),
-                    _default(part.model_fields[name], required=name in schema.get("required", ())),
+                    lines(words(field.description), words(form)),
+                    _default(field, required=name in schema.get("required", ())),
                 )
             )
         return table(("Key", "Meaning and form", "When left out"), rows)
@@ -77,6 +92,17 @@ class Names(SphinxDirective):
                 known += [nodes.Text(", ")] * (index > 0) + [code(name)]
             rows.append((kind, known))
         return [table(("Kind", "Known names"), rows)]
+
+
+def _named(field: Any) -> str:
+    """Form of a value that must be a registered name; empty for other values."""
+    annotations = [field.annotation, *get_args(field.annotation)]
+    validators = [*field.metadata, *(marker for annotation in annotations for marker in get_args(annotation)[1:])]
+    for kind, known in _KINDS.items():
+        if any(marker is validator for marker in get_args(known)[1:] for validator in validators):
+            form = "list of names" if get_origin(field.annotation) is tuple else "name"
+            return f"{form} ({kind}), see the known names below"
+    return ""
 
 
 def _collect(schema: dict[str, Any], definitions: dict[str, Any], parts: dict[str, str], place: str = "") -> None:
