@@ -23,6 +23,8 @@ from carwright.report.figure import Figure, Panel
         (1.0, "100\u00a0%"),
         (-0.45, "−45\u00a0%"),
         (-0.0001, "0\u00a0%"),
+        (0.0002, "<0.1\u00a0%"),
+        (1e-17, "0\u00a0%"),
         (None, "–"),
         (float("nan"), "–"),
     ],

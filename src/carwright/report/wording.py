@@ -46,9 +46,11 @@ def grouped(count: int) -> str:
 
 
 def percent(value: float | None, *, sign: bool = False) -> str:
-    """A share in per cent: whole numbers from 10 % up, one decimal below."""
+    """A share in per cent: whole numbers from 10 % up, one decimal below; a rare event is not rounded to none."""
     if value is None or not math.isfinite(value):
         return "–"
+    if 1e-6 < value < 5e-4 and not sign:
+        return f"<0.1{PERCENT}"
     scaled = 100 * value
     digits = 0 if abs(scaled) >= 9.95 or abs(scaled) < 0.05 else 1
     scaled = round(scaled, digits) or 0.0  # no "-0"
@@ -70,7 +72,8 @@ def span(interval: Mapping[str, Any] | None, unit: str) -> str:
     if not interval or interval.get("lo") is None:
         return "–"
     low, high = amount(interval["lo"], unit), amount(interval.get("hi"), unit)
-    return f"{low.removesuffix(PERCENT)} to {'not reached' if interval.get('hi') is None else high}"
+    text = f"{low.removesuffix(PERCENT)} to {'not reached' if interval.get('hi') is None else high}"
+    return text.replace(" ", "\u00a0") if is_share(unit) else text
 
 
 def with_interval(interval: Mapping[str, Any], unit: str) -> str:

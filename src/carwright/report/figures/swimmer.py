@@ -12,13 +12,15 @@ from carwright.report.run import STUDY_ARM, Run
 from carwright.report.typical import typical_trial
 
 FIRST_WEEKS = 35.0
+CARE_ROOM = 0.42
+"""Room for the doses given, right of the lanes, as a part of the panel's length of time."""
 
 CAPTION = (
     "One lane a patient, in order of enrolment; day 0 is the patient's own infusion. Grey: free of progression. "
     "Coloured: cytokine release syndrome (CRS), from its onset over its length, by its worst grade. The first "
-    "panel shows the first five weeks, the second the whole follow-up. Right of a lane: doses of tocilizumab (T), "
-    "corticosteroid (C) and anakinra (A). An open circle is a patient who was enrolled and never infused. Another "
-    "trial would look different: this is one of many."
+    "panel shows the first five weeks, the second the whole follow-up. Right of a lane in the first panel: doses "
+    "of tocilizumab (T), corticosteroid (C) and anakinra (A). An open circle is a patient who was enrolled and "
+    "never infused. Another trial would look different: this is one of many."
 )
 
 _OUTCOMES = (
@@ -48,8 +50,8 @@ def build(run: Run) -> Figure:
         f"{sum(bool(row['dlt']) for row in rows)} with a dose-limiting toxicity"
     )
     panels = [
-        _panel(rows, labels, title, alt, last, step)
-        for title, last, step in (("First five weeks", FIRST_WEEKS, 7), ("Whole follow-up", end, 60))
+        _panel(rows, labels, "First five weeks", alt, end=FIRST_WEEKS, step=7, care=True),
+        _panel(rows, labels, "Whole follow-up", alt, end=end, step=60, care=False),
     ]
     return Figure(
         panels=panels,
@@ -81,7 +83,9 @@ def _lanes(run: Run, trial: int) -> pl.DataFrame:
     )
 
 
-def _panel(rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, end: float, step: int) -> Panel:
+def _panel(
+    rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, *, end: float, step: int, care: bool
+) -> Panel:
     infused = [(row, label) for row, label in zip(rows, labels, strict=True) if row["status"] != "not_infused"]
     never = [(row, label) for row, label in zip(rows, labels, strict=True) if row["status"] == "not_infused"]
     traces: list[Trace] = [
@@ -114,7 +118,8 @@ def _panel(rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, 
                 ],
             )
         )
-    traces.append(_care(infused, end))
+    if care:
+        traces.append(_care(infused, end))
     return Panel(
         title=title,
         alt=f"{title}: {alt}",
@@ -123,7 +128,7 @@ def _panel(rows: list[dict[str, Any]], labels: list[str], title: str, alt: str, 
             "barmode": "overlay",
             "xaxis": {
                 "title": {"text": "day after infusion"},
-                "range": [-0.03 * end, 1.2 * end],
+                "range": [-0.03 * end, (1 + CARE_ROOM if care else 1.04) * end],
                 "zeroline": False,
                 "tickvals": list(range(0, int(end) + 1, step)),
             },
@@ -216,7 +221,7 @@ def _care(infused: list[tuple[dict[str, Any], str]], end: float) -> Trace:
     return {
         "type": "scatter",
         "mode": "text",
-        "x": [1.19 * end] * len(infused),
+        "x": [(0.99 + CARE_ROOM) * end] * len(infused),
         "y": [label for _, label in infused],
         "text": texts,
         "textposition": "middle left",
