@@ -11,7 +11,7 @@ import typer
 from carwright.cli.interrupt import command_line, interruptible
 from carwright.cli.output import JSON, columns, estimate, percent, show, show_json
 
-HEADLINES = ("psa30", "crs_grade_ge3", "dlt_rate", "inhibitory_index_fold_day28")
+HEADLINES = ("psa30", "crs_grade_ge3", "dlt_rate", "site_inhibition_day28")
 """Quantities whose difference between arms is printed after a run; the report shows all."""
 
 
