@@ -11,12 +11,58 @@ def sbml(text: str) -> str:
     return antimony.getSBMLString(antimony.getMainModuleName())
 
 
-DECAY = """
-model decay
-  substanceOnly species A
-  k = 0.5; A = 100
+# Five small systems that do not touch each other, so that one kernel serves many tests.
+TOYS = """
+model toys
+  compartment V = 4
+  species Q in V
+  substanceOnly species A, C, P, N
+  k = 0.5; limit = 10; A = 100; half := A/2
   J: A -> ; k*A
-  half := A/2
+  ke = 0.3; k12 = 0.6; k21 = 0.4; C = 0; P = 0
+  E: C -> ; ke*C
+  F: C -> P; k12*C
+  B: P -> C; k21*P
+  r = 1.2; K = 1000; N = 3
+  G: -> N; r*N*(1 - N/K)
+  kq = 0.5; Q = 1
+  D: Q -> ; kq*Q*V
+  w = 3; b = 0.7; X = 0
+  X' = b*sin(w*time) + time^2 - 2*X
+end
+"""
+
+SAW = """
+model saw
+  substanceOnly species A, B, M, O, I, S
+  k = 0.5; A = 100; B = 0; M = 1; O = 5; I = 0; S = 0
+  J: A -> ; k*A
+  X = 0.5; X' = 3*cos(3*time)
+end
+"""
+
+# What SBML can say, and two stiff classics (Robertson 1966; van der Pol), compared with libroadrunner as a
+# whole.
+MIXED = """
+function hill(x, k, n)
+  x^n/(k^n + x^n)
+end
+model mixed
+  compartment V1 = 2, V2 = 5
+  species A in V1, $B in V2, D in V2
+  substanceOnly species M in V1, R1, R2, R3
+  k1 = 0.4; n = 1.7; k2 := k1*hill(D, 3, n)*min(2, A); k3 = 2*k1
+  A = 10; B = 3; M = 1; D = A/2
+  J1: A -> 2 D; V1*k1*A
+  J2: D + B -> M; q*D*B/(1 + D); q = 0.25
+  J3: M -> A; k2*M + k3*M*exp(-M)
+  R1 = 1; R2 = 0; R3 = 0
+  L1: R1 -> R2; 0.04*R1
+  L2: 2 R2 -> R2 + R3; 3e7*R2*R2
+  L3: R2 + R3 -> R1 + R3; 1e4*R2*R3
+  X = 2; Y = 0; mu = 20
+  X' = Y
+  Y' = mu*(1 - X^2)*Y - X
 end
 """
 

@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -34,8 +35,10 @@ def folder() -> Path:
 def load(source: str) -> ModuleType:
     """Import a generated module, compiling it only where no sound copy is on disk.
 
-    Copies are kept by hash of the source and of everything that decides the machine code. Concurrent processes wait for the one
-    that compiles. A damaged copy is built again; where the folder cannot be written, a temporary one is used and a
+    Copies are kept by hash of the source and of everything that decides the machine code. Concurrent
+    processes wait for the one
+    that compiles. A damaged copy is built again; where the folder cannot be written, a temporary one is used
+    and a
     ``RuntimeWarning`` says so.
     """
     key = _key(source)
@@ -54,14 +57,12 @@ def load(source: str) -> ModuleType:
 
 
 def _key(source: str) -> str:
-    import llvmlite
     import numba
-    from llvmlite import binding
+    from numba.core.registry import cpu_target
 
-    parts = (
-        source, numba.__version__, llvmlite.__version__, sys.version, binding.get_host_cpu_name(),
-        str(sorted(binding.get_host_cpu_features().items())),
-    )  # fmt: skip
+    # Numba's own description of the machine code it makes: triple, processor and its features.
+    target = cpu_target.target_context.codegen().magic_tuple()
+    parts = (source, numba.__version__, version("llvmlite"), sys.version, *map(str, target))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

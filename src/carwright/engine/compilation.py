@@ -22,7 +22,7 @@ from carwright.errors import CarwrightError, Problems
 
 @dataclass(frozen=True)
 class Tables:
-    """Functionals and triggers as arrays for the driver (layout in ``driver.py``)."""
+    """Functionals and triggers as arrays for the driver (layout in ``lanes/``)."""
 
     functional_codes: npt.NDArray[np.int64] = field(repr=False)
     functional_values: npt.NDArray[np.float64] = field(repr=False)
@@ -127,7 +127,9 @@ class _Planner:
         expression = ex.substitute([expression], self.system.observables)[0]
         allowed = {*self.known, *self.system.parameters, TIME}
         for name in sorted(ex.symbols([expression]) - allowed):
-            self.problems.add("ENGINE020", "no such name in the model", where=where, found=name, fix=nearest(name, allowed))
+            self.problems.add(
+                "ENGINE020", "no such name in the model", where=where, found=name, fix=nearest(name, allowed)
+            )
         positive = {s for s, flag in zip(self.system.states, self.system.non_negative, strict=True) if flag}
         return guard_powers([expression], positive)[0]
 
@@ -148,7 +150,9 @@ class _Planner:
         if trigger.at_most < 1:
             self.problems.add("ENGINE022", "at_most must be at least 1", where=where, found=str(trigger.at_most))
         if not trigger.start < trigger.end:
-            self.problems.add("ENGINE022", "the window is empty", where=where, found=f"{trigger.start} to {trigger.end}")
+            self.problems.add(
+                "ENGINE022", "the window is empty", where=where, found=f"{trigger.start} to {trigger.end}"
+            )
 
 
 def _level(functional: Functional) -> float:

@@ -14,8 +14,9 @@ FLOOR_SUFFIX = "|floor"
 def floored(node: Expr) -> Expr:
     """Replace ``positive(x)`` by the larger of x and the absolute tolerance of x.
 
-    Slopes such as that of x**0.5 are infinite at x = 0, where a species may well start. There the slope is taken at the absolute
-    tolerance instead: within that distance of zero the solver does not tell values apart, so its error control still sees
+    Slopes such as that of x**0.5 are infinite at x = 0, where a species may well start. There the slope is
+    taken at the absolute tolerance instead: within that distance of zero the solver does not tell values
+    apart, so its error control still sees
     any step that this would spoil.
     """
 
@@ -28,7 +29,7 @@ def floored(node: Expr) -> Expr:
 
 
 def derivatives(roots: Iterable[Expr], name: str) -> list[Expr]:
-    """Partial derivative of each root with respect to one symbol; every shared node is differentiated once."""
+    """Partial derivative of each root with respect to one symbol; shared nodes are done once."""
     roots = list(roots)
     slope: dict[Expr, Expr] = {}
     for node in ex.topological(roots):
@@ -46,13 +47,7 @@ def _chain(node: Expr, inner: list[Expr]) -> Expr:
     if op == "add":
         return ex.add(*inner)
     if op == "mul":
-        return ex.add(
-            *(
-                ex.mul(*args[:i], slope, *args[i + 1 :])
-                for i, slope in enumerate(inner)
-                if slope is not ZERO
-            )
-        )
+        return ex.add(*(ex.mul(*args[:i], slope, *args[i + 1 :]) for i, slope in enumerate(inner) if slope is not ZERO))
     if op == "pow":
         return _power(args[0], args[1], inner)
     if op == "select":
@@ -80,7 +75,7 @@ def _power(base: Expr, exponent: Expr, inner: list[Expr]) -> Expr:
 
 
 def _outer(op: str, x: Expr, node: Expr) -> Expr:
-    """Slope of a function of one argument at ``x``; ``node`` is the function's value, reused where the slope contains it."""
+    """Slope of a function at ``x``; ``node`` is its value, reused where the slope contains it."""
     if op == "exp":
         return node
     if op == "ln":

@@ -43,12 +43,11 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
 }
 
 
-def evaluate(
-    roots: Iterable[Expr], values: Mapping[str, npt.ArrayLike]
-) -> list[npt.NDArray[np.float64]]:
+def evaluate(roots: Iterable[Expr], values: Mapping[str, npt.ArrayLike]) -> list[npt.NDArray[np.float64]]:
     """Value of each root where symbols have the given values (scalars or arrays that broadcast).
 
-    Raises ``KeyError`` with the name of a symbol that has no value. Undefined operations give NaN or infinity, as in NumPy.
+    Raises ``KeyError`` with the name of a symbol that has no value. Undefined operations give NaN or
+    infinity, as in NumPy.
     """
     roots = list(roots)
     known: dict[Expr, Any] = {}

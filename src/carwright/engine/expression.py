@@ -1,7 +1,9 @@
 """Algebraic expressions as a hash-consed graph.
 
-Two expressions that are built alike are the same object, so a shared subexpression is stored, differentiated and printed
-once. Nodes are simplified when they are made (constants folded, 0 and 1 absorbed, equal factors and terms collected) and never
+Two expressions that are built alike are the same object, so a shared subexpression is stored, differentiated
+and printed
+once. Nodes are simplified when they are made (constants folded, 0 and 1 absorbed, equal factors and terms
+collected) and never
 changed afterwards. Nothing here evaluates text: formulas come in through `carwright.engine.formula`.
 """
 
@@ -13,9 +15,27 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 UNARY: Final = frozenset(
-    "exp ln sqrt abs floor ceil sin cos tan asin acos atan sinh cosh tanh positive not".split()
+    [
+        "exp",
+        "ln",
+        "sqrt",
+        "abs",
+        "floor",
+        "ceil",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "positive",
+        "not",
+    ]
 )
-COMPARISONS: Final = frozenset("lt le gt ge eq ne".split())
+COMPARISONS: Final = frozenset(["lt", "le", "gt", "ge", "eq", "ne"])
 LOGICAL: Final = COMPARISONS | {"and", "or", "not"}
 """Operations whose value is a truth value (1 or 0)."""
 
@@ -23,9 +43,12 @@ LOGICAL: Final = COMPARISONS | {"and", "or", "not"}
 class Expr:
     """One node: an operation, its arguments and, for leaves, a value.
 
-    ``op`` is ``number`` (``value`` a float), ``symbol`` (``value`` a name), ``add``, ``mul`` (any number of arguments, a
-    numeric one first), ``pow``, ``min``, ``max``, ``select`` (condition, then, otherwise), a comparison, ``and``, ``or`` or
-    one of `UNARY`. ``positive(x)`` is max(x, 0). Subtraction and division are written with ``mul`` by -1 and ``pow`` to -1.
+    ``op`` is ``number`` (``value`` a float), ``symbol`` (``value`` a name), ``add``, ``mul`` (any number of
+    arguments, a
+    numeric one first), ``pow``, ``min``, ``max``, ``select`` (condition, then, otherwise), a comparison,
+    ``and``, ``or`` or
+    one of `UNARY`. ``positive(x)`` is max(x, 0). Subtraction and division are written with ``mul`` by -1 and
+    ``pow`` to -1.
     """
 
     __slots__ = ("__weakref__", "args", "op", "value")
@@ -283,7 +306,7 @@ def select(condition: Expr, then: Expr | float, otherwise: Expr | float) -> Expr
 
 
 def verbatim(op: str, args: tuple[Expr, ...]) -> Expr:
-    """Make an operation from its arguments as they stand, without simplification (for the code generator's groupings)."""
+    """Make an operation from its arguments as they stand, without simplification (for code generation)."""
     return _node(op, args)
 
 
@@ -305,7 +328,7 @@ def rebuild(op: str, args: tuple[Expr, ...]) -> Expr:
 
 
 def topological(roots: Iterable[Expr]) -> list[Expr]:
-    """All nodes under the roots, arguments before the nodes that use them; the order depends on structure alone."""
+    """All nodes under the roots, arguments before their users; the order depends on structure alone."""
     done: dict[Expr, None] = {}
     stack = list(roots)[::-1]
     while stack:
@@ -328,7 +351,7 @@ def symbols(roots: Iterable[Expr]) -> set[str]:
 
 
 def transform(roots: Iterable[Expr], replace: Callable[[Expr, tuple[Expr, ...]], Expr]) -> list[Expr]:
-    """Rebuild graphs bottom up; ``replace`` sees each old node with its new arguments and returns the new node."""
+    """Rebuild graphs bottom up; ``replace`` turns each old node and its new arguments into the new node."""
     roots = list(roots)
     new: dict[Expr, Expr] = {}
     for node in topological(roots):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import libsbml
@@ -14,11 +15,14 @@ from carwright.engine.expression import Expr
 from carwright.errors import CarwrightError, Problem
 
 MAX_DEPTH: Final = 400
-"""Deepest nesting of a formula; libSBML itself and the compiler recurse, so deeper text is refused rather than risked."""
+"""Deepest nesting of a formula; libSBML itself and the compiler recurse, so deeper text is refused rather
+than risked.
+"""
 TIME: Final = "time"
 """Name of the independent variable in expressions, days in this project."""
 AVOGADRO: Final = 6.02214179e23
-"""Value that SBML Level 3 Version 2 section 3.4.6 prescribes for its avogadro symbol (CODATA 2006), in 1/mol."""
+"""Value that SBML Level 3 Version 2 section 3.4.6 prescribes for its avogadro symbol (CODATA 2006), in 1/mol.
+"""
 
 
 class UnsupportedError(ValueError):
@@ -61,9 +65,7 @@ def _chain(op: str) -> Callable[[Sequence[Expr]], Expr]:
     """n-ary comparison: a < b < c means a < b and b < c."""
 
     def build(args: Sequence[Expr]) -> Expr:
-        return ex.logical(
-            "and", *(ex.compare(op, a, b) for a, b in zip(args, args[1:], strict=False))
-        )
+        return ex.logical("and", *(ex.compare(op, a, b) for a, b in pairwise(args)))
 
     return build
 
@@ -150,7 +152,8 @@ def from_ast(
     Raises
     ------
     UnsupportedError
-        Naming the construct: delay, rateOf, factorial, an unknown function, a recursive definition, too deep a nesting.
+        Naming the construct: delay, rateOf, factorial, an unknown function, a recursive definition, too deep
+        a nesting.
     """
     if root is None:
         message = "an empty formula"
@@ -233,9 +236,7 @@ def parse(text: str, where: str = "formula") -> Expr:
     tree = libsbml.parseL3FormulaWithSettings(text, settings)
     if tree is None:
         detail = " ".join(libsbml.getLastParseL3Error().split())
-        raise CarwrightError(
-            Problem("ENGINE001", "the formula cannot be read", where, text[:200], fix=detail)
-        )
+        raise CarwrightError(Problem("ENGINE001", "the formula cannot be read", where, text[:200], fix=detail))
     try:
         return from_ast(tree)
     except UnsupportedError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -12,17 +12,24 @@ from carwright.engine import tableau
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, floored
 from carwright.engine.expression import Expr
 from carwright.engine.formula import TIME
+from carwright.engine.lanes import FILES
 from carwright.engine.layout import LANES, SAMPLES, Layout
+from carwright.engine.outcome import Outcome
 from carwright.engine.printer import constant_nodes, group_constants, statements
+from carwright.engine.requests import KINDS
 from carwright.engine.sparse import Factorisation, factorise
 from carwright.engine.survey import functional_lines, trigger_lines
 from carwright.engine.system import System
 
 MARKER: Final = "# --- copied into every kernel from here ---\n"
-# `contract` allows fused multiply-add. Flags that let the compiler assume no NaN or reorder sums are left out: rejected steps
+# `contract` allows fused multiply-add. Flags that let the compiler assume no NaN or reorder sums are left
+# out: rejected steps
 # are recognised by NaN, and every lane must compute the same bits.
-_DECORATOR: Final = '@njit(error_model="numpy", fastmath={"contract"}, nogil=True)'
-_INLINED: Final = '@njit(error_model="numpy", fastmath={"contract"}, nogil=True, forceinline=True)'
+# Only `solve` is called from Python; the others need no wrappers, which saves a third of the compile time.
+_DECORATOR: Final = (
+    '@njit(error_model="numpy", fastmath={"contract"}, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'
+)
+_INLINED: Final = _DECORATOR[:-1] + ", forceinline=True)"
 _MATRIX, _VECTOR, _WHOLE = "float64[:, ::1]", "float64[::1]", "int64[::1]"
 _SIGNATURE: Final = ", ".join(
     [_MATRIX, _MATRIX, _VECTOR, _WHOLE, _WHOLE, _WHOLE, _VECTOR, _VECTOR, _MATRIX]
@@ -36,8 +43,10 @@ _ENTRY: Final = f'@njit("void({_SIGNATURE})", error_model="numpy", fastmath={{"c
 class Program:
     """Expressions of one kernel, over states, parameters, time and floors.
 
-    ``watched`` are those that functionals and triggers follow, ``observed`` those of the dense output, ``assignments`` the
-    (state, expression) pairs of each trigger. ``functionals`` are (kind, place in ``watched``), ``triggers`` places in it.
+    ``watched`` are those that functionals and triggers follow, ``observed`` those of the dense output,
+    ``assignments`` the
+    (state, expression) pairs of each trigger. ``functionals`` are (kind, place in ``watched``), ``triggers``
+    places in it.
     """
 
     system: System
@@ -118,7 +127,7 @@ class _Writer:
         self.constants = constant_nodes(everything, constant)
 
     def _cell(self, row: int) -> str:
-        return f"W[{row * LANES} + l]"
+        return f"W[{row * LANES} + lane]"
 
     def _place(self, section: str, row: int) -> str:
         return self._cell(self.rows[section] + row)
@@ -134,7 +143,7 @@ class _Writer:
         """The text; constants first, then functions in order of use."""
         package = files("carwright.engine")
         library = package.joinpath("mathematics.py").read_text(encoding="utf-8").split(MARKER)[1]
-        driver = package.joinpath("driver.py").read_text(encoding="utf-8").split(MARKER)[1]
+        lanes = [package.joinpath("lanes", f"{name}.py").read_text(encoding="utf-8").split(MARKER)[1] for name in FILES]
         sizes = {
             "LANES": LANES,
             "SAMPLES": SAMPLES,
@@ -146,14 +155,16 @@ class _Writer:
             "TRIGGERS": self.layout.triggers,
             "STAGES": tableau.STAGES,
             "H_COEFFICIENTS": tableau.H,
+            **{kind.replace("_day_", "_").upper(): i for i, kind in enumerate(KINDS)},
+            **{outcome.name: int(outcome) for outcome in Outcome},
             **{f"AT_{name}": row * LANES for name, row in self.rows.items()},
         }
         parts = [
-            "import numpy as np\nfrom numba import njit\n",
+            "from __future__ import annotations\n\nimport numpy as np\nfrom numba import njit\n",
             "\n".join(f"{name} = {value!r}" for name, value in sizes.items()) + "\n",
             _decorated(library, lambda name: _INLINED),
             *(f"{_DECORATOR}\n{text}" for text in self._functions()),
-            _decorated(driver, lambda name: _ENTRY if name == "solve" else _DECORATOR),
+            *(_decorated(text, lambda name: _ENTRY if name == "solve" else _DECORATOR) for text in lanes),
         ]
         return "\n".join(parts)
 
@@ -169,13 +180,17 @@ class _Writer:
             self._assign(),
             self._sample(),
             self._commit(),
-            self._vector("survey_functionals", functional_lines(self.program.functionals, len(self.watched), self._place)),
+            self._vector(
+                "survey_functionals", functional_lines(self.program.functionals, len(self.watched), self._place)
+            ),
             self._vector("survey_triggers", trigger_lines(self.program.triggers, len(self.watched), self._place)),
         ]
 
     def _vector(self, name: str, body: Sequence[str]) -> str:
         lines = body or ["pass"]
-        return f"def {name}(W):\n    for l in range({LANES}):\n" + "\n".join(f"        {line}" for line in lines) + "\n"
+        return (
+            f"def {name}(W):\n    for lane in range({LANES}):\n" + "\n".join(f"        {line}" for line in lines) + "\n"
+        )
 
     def _prepare(self) -> str:
         """Constants and initial states of one patient."""
@@ -185,14 +200,12 @@ class _Writer:
             leaves[ex.symbol(f"{s}{FLOOR_SUFFIX}")] = self._cell(self.rows["ATOL"] + i)
         outputs = [(self._cell(self.rows["CONST"] + i), node) for i, node in enumerate(self.constants)]
         outputs += [(self._cell(self.rows["Y"] + i), e) for i, e in enumerate(self.initial)]
-        return "def prepare(P, q, start, W, l):\n" + "\n".join(statements(outputs, leaves, "    ")) + "\n"
+        return "def prepare(P, q, start, W, lane):\n" + "\n".join(statements(outputs, leaves, "    ")) + "\n"
 
     def _jacobian(self) -> str:
         """Factorisation of 1/(h gamma) I - J, and df/dt."""
         outputs = [(f"j{i}", e) for i, e in enumerate(self.entries.values())]
-        outputs += [
-            (self._cell(self.rows["DF"] + i), e) for i, e in enumerate(self.slopes) if self.driven
-        ]
+        outputs += [(self._cell(self.rows["DF"] + i), e) for i, e in enumerate(self.slopes) if self.driven]
         body = statements(outputs, self._leaves("Y", "T"))
         name = {key: f"j{i}" for i, key in enumerate(self.entries)}
         body.append(f"g = {self._cell(self.rows['G'])}")
@@ -219,7 +232,11 @@ class _Writer:
         body += [f"b{i} = b{i} + ih * {self._cell(self.rows['R'] + i)}" for i in range(self.layout.states)]
         if self.driven:
             body.append(f"gh = {self._cell(self.rows['GH'])}")
-            body += [f"b{i} = b{i} + gh * {self._cell(self.rows['DF'] + i)}" for i, e in enumerate(self.slopes) if e is not ex.ZERO]
+            body += [
+                f"b{i} = b{i} + gh * {self._cell(self.rows['DF'] + i)}"
+                for i, e in enumerate(self.slopes)
+                if e is not ex.ZERO
+            ]
         lu, at = self.factorisation, self.index
 
         def factor(row: int, column: int) -> str:
@@ -246,24 +263,28 @@ class _Writer:
         def combination(weights: Mapping[int, float]) -> str:
             return " + ".join(f"{w!r} * k{j}" for j, w in weights.items())
 
-        text = ["def step(W, rtol):", f"    for l in range({LANES}):"]
-        text += [f"        W[{at['IH']} + l] = 1.0 / W[{at['H']} + l]"]
-        text += [f"        W[{at['G']} + l] = {1.0 / tableau.GAMMA!r} / W[{at['H']} + l]", "    jacobian(W)"]
+        text = ["def step(W, rtol):", f"    for lane in range({LANES}):"]
+        text += [f"        W[{at['IH']} + lane] = 1.0 / W[{at['H']} + lane]"]
+        text += [f"        W[{at['G']} + lane] = {1.0 / tableau.GAMMA!r} / W[{at['H']} + lane]", "    jacobian(W)"]
         text += flat(size, [f"W[{at['U']} + q] = W[{at['Y']} + q]", f"W[{at['R']} + q] = 0.0"])
         for i in range(tableau.STAGES):
             if i > 0:
                 lines = [f"k{j} = W[{at['K'] + j * size} + q]" for j in range(i - 1)]
                 lines += [f"k{i - 1} = W[{at['R']} + q]", f"W[{at['K'] + (i - 1) * size} + q] = k{i - 1}"]
                 if i < len(tableau.A):
-                    lines.append(f"W[{at['U']} + q] = W[{at['Y']} + q] + ({combination(dict(enumerate(tableau.A[i])))})")
+                    lines.append(
+                        f"W[{at['U']} + q] = W[{at['Y']} + q] + ({combination(dict(enumerate(tableau.A[i])))})"
+                    )
                 else:
                     lines.append(f"W[{at['U']} + q] = W[{at['U']} + q] + k{i - 1}")
                 lines.append(f"W[{at['R']} + q] = {combination(dict(enumerate(tableau.C[i])))}")
                 text += flat(size, lines)
             if self.driven:
-                text += [f"    for l in range({LANES}):"]
-                text += [f"        W[{at['ST']} + l] = W[{at['T']} + l] + {tableau.TIMES[i]!r} * W[{at['H']} + l]"]
-                text += [f"        W[{at['GH']} + l] = {tableau.TIME_WEIGHTS[i]!r} * W[{at['H']} + l]"]
+                text += [f"    for lane in range({LANES}):"]
+                text += [
+                    f"        W[{at['ST']} + lane] = W[{at['T']} + lane] + {tableau.TIMES[i]!r} * W[{at['H']} + lane]"
+                ]
+                text += [f"        W[{at['GH']} + lane] = {tableau.TIME_WEIGHTS[i]!r} * W[{at['H']} + lane]"]
             text.append("    stage(W)")
         text += flat(
             size,
@@ -280,31 +301,37 @@ class _Writer:
         )
         dense = self.layout.dense * LANES
         lines = [f"k{j} = W[{at['K'] + j * size} + q]" for j in range(tableau.STAGES)]
-        lines += [f"W[{at['D'] + d * dense} + q] = {combination(dict(enumerate(row)))}" for d, row in enumerate(tableau.H)]
+        lines += [
+            f"W[{at['D'] + d * dense} + q] = {combination(dict(enumerate(row)))}" for d, row in enumerate(tableau.H)
+        ]
         text += flat(dense, lines)
         return "\n".join([*text, *self._control(at)]) + "\n"
 
     def _control(self, at: Mapping[str, int]) -> list[str]:
         """Mean square error, lowest state and next step size of each lane."""
         n = self.layout.states
-        total = " + ".join(f"W[{at['ERROR'] + i * LANES} + l]" for i in range(n))
-        lines = [f"    for l in range({LANES}):", f"        e = ({total}) * {1.0 / n!r}", f"        W[{at['E']} + l] = e"]
+        total = " + ".join(f"W[{at['ERROR'] + i * LANES} + lane]" for i in range(n))
+        lines = [
+            f"    for lane in range({LANES}):",
+            f"        e = ({total}) * {1.0 / n!r}",
+            f"        W[{at['E']} + lane] = e",
+        ]
         lines += ["        low = 0.0"]
         position = {name: i for i, name in enumerate(self.program.system.states)}
         for i, name in enumerate(self.states):
             if self.program.system.non_negative[position[name]]:
                 lines += [
-                    f"        z = W[{at['Y1'] + i * LANES} + l] * W[{at['NEGATIVE'] + i * LANES} + l]",
+                    f"        z = W[{at['Y1'] + i * LANES} + lane] * W[{at['NEGATIVE'] + i * LANES} + lane]",
                     "        low = z if z < low else low",
                 ]
         return [
             *lines,
-            f"        W[{at['LOW']} + l] = low",
+            f"        W[{at['LOW']} + lane] = low",
             "        e = e if e > 1e-12 else 1e-12",
             f"        f = 0.9 * exponential({-0.5 / tableau.ORDER!r} * logarithm(e))",
             "        f = f if f > 0.1 else 0.1",
             "        f = f if f < 6.0 else 6.0",
-            f"        W[{at['HN']} + l] = W[{at['H']} + l] * f",
+            f"        W[{at['HN']} + lane] = W[{at['H']} + lane] * f",
         ]
 
     def _interpolate(self) -> str:
@@ -324,7 +351,7 @@ class _Writer:
         at, size = {name: row * LANES for name, row in self.rows.items()}, self.layout.watched * LANES
         text = ["def sample(W):", "    pass"]
         for k in range(1, SAMPLES if size else 0):
-            text += [f"    for l in range({LANES}):", f"        W[{at['TH']} + l] = {k / (SAMPLES - 1)!r}"]
+            text += [f"    for lane in range({LANES}):", f"        W[{at['TH']} + lane] = {k / (SAMPLES - 1)!r}"]
             text += ["    interpolate(W)", "    watch(W)", f"    for q in range({size}):"]
             text += [f"        W[{at['SAMPLE'] + k * size} + q] = W[{at['OBS']} + q]"]
         return "\n".join(text) + "\n"
@@ -343,7 +370,7 @@ class _Writer:
 
     def _assign(self) -> str:
         """What a trigger does: new values in Y from the point in U."""
-        text = ["def assign(W, l, trigger):"]
+        text = ["def assign(W, lane, trigger):"]
         index = {name: i for i, name in enumerate(self.states)}
         for j, pairs in enumerate(self.assignments):
             outputs = [(self._cell(self.rows["Y"] + index[s]), e) for s, e in pairs]
@@ -351,11 +378,11 @@ class _Writer:
         return "\n".join(text) + ("\n" if self.assignments else "\n    pass\n")
 
 
-def _decorated(source: str, decorator: object) -> str:
+def _decorated(source: str, decorator: Callable[[str], str]) -> str:
     """Put a decorator before every function of a source text."""
     lines = []
     for line in source.splitlines():
         if line.startswith("def "):
-            lines.append(decorator(line[4 : line.index("(")]))  # type: ignore[operator]
+            lines.append(decorator(line[4 : line.index("(")]))
         lines.append(line)
     return "\n".join(lines) + "\n"

@@ -14,21 +14,24 @@ from carwright.engine import cache
 from carwright.engine.compilation import Tables, plan
 from carwright.engine.evaluate import evaluate
 from carwright.engine.generator import Program, generate
-from carwright.engine.layout import LANES
 from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
-from carwright.errors import CarwrightError, Problems
+from carwright.errors import Problems
 
 Floats = npt.NDArray[np.float64]
 
 CHUNK: Final = 512
-"""Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an interrupt."""
+"""Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an
+interrupt.
+"""
 FIRST_STEP: Final = 1e-3
 """First step as a part of the solve; error control corrects it within a few steps either way."""
 RELATIVE_FLOOR: Final = 1e-3
-"""Default absolute tolerance as a part of the relative tolerance and of the state's initial value in the file (assumed)."""
+"""Default absolute tolerance as a part of the relative tolerance and of the state's initial value in the file
+(assumed).
+"""
 
 
 def compile_kernel(
@@ -102,7 +105,8 @@ class Kernel:
         relative_tolerance
             Error allowed per step relative to each state.
         absolute_tolerance
-            (m,) error allowed per step in the order of ``system.states``; by default ``relative_tolerance`` times 1e-3 times the
+            (m,) error allowed per step in the order of ``system.states``; by default ``relative_tolerance``
+            times 1e-3 times the
             state's initial value under the file's own parameters (or times 1 where that is 0).
         threads
             Threads of this process.
@@ -116,7 +120,8 @@ class Kernel:
         Raises
         ------
         CarwrightError
-            Listing everything wrong with the arguments. A patient that cannot be solved is no error but an outcome code.
+            Listing everything wrong with the arguments. A patient that cannot be solved is no error but an
+            outcome code.
         """
         values = np.ascontiguousarray(parameters, dtype=np.float64)
         problems = Problems()
@@ -149,7 +154,8 @@ class Kernel:
         def run(first: int) -> int:
             part = slice(first, min(first + chunk, n))
             self._module.solve(
-                values[part], plan_.amounts[part], plan_.stops, plan_.dose_first, plan_.dose_state, plan_.dose_column,
+                values[part], plan_.amounts[part], plan_.stops, plan_.dose_first, plan_.dose_state,
+                plan_.dose_column,
                 plan_.times, settings, tolerances, self._tables.functional_codes, plan_.functional_values,
                 self._tables.trigger_codes, plan_.trigger_values, solution.outcome[part], solution.courses[part],
                 solution.functionals[part], solution.trigger_counts[part], solution.trigger_days[part],
@@ -161,7 +167,13 @@ class Kernel:
         return solution
 
     def _schedule(
-        self, values: Floats, dosing: Dosing | None, start: float, end: float, times: npt.ArrayLike | None, problems: Problems
+        self,
+        values: Floats,
+        dosing: Dosing | None,
+        start: float,
+        end: float,
+        times: npt.ArrayLike | None,
+        problems: Problems,
     ) -> Schedule:
         columns = {name: values[:, i] for i, name in enumerate(self.system.parameters)}
         scales = {
@@ -194,7 +206,7 @@ class Kernel:
 
 def _aligned(size: int) -> Floats:
     """Work array on a cache-line boundary, so that vector loads never straddle two lines."""
-    raw = np.empty(size * LANES // LANES + 8)
+    raw = np.empty(size + 8)
     offset = (-raw.ctypes.data % 64) // 8
     return raw[offset : offset + size]
 
@@ -216,10 +228,10 @@ def _run_all(
         exhausted = False
         while waiting or not exhausted:
             while not exhausted and len(waiting) < 2 * threads:
-                first = next(remaining, None)
-                exhausted = first is None
-                if first is not None:
-                    waiting.add(pool.submit(run, first))
+                upcoming = next(remaining, None)
+                exhausted = upcoming is None
+                if upcoming is not None:
+                    waiting.add(pool.submit(run, upcoming))
             finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in finished:
                 done = future.result()
@@ -227,6 +239,3 @@ def _run_all(
                     progress(done)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-__all__ = ["CarwrightError", "Kernel", "compile_kernel"]

@@ -1,6 +1,7 @@
 """The work array of a kernel: rows of `LANES` doubles, one column per patient in flight.
 
-Everything that the vector code touches lies in this one array at constant offsets. The compiler then sees that loads and stores do
+Everything that the vector code touches lies in this one array at constant offsets. The compiler then sees
+that loads and stores do
 not overlap and turns the loops over lanes into vector instructions; with many arrays it gives up.
 """
 

@@ -1,11 +1,16 @@
 """Elementary functions of the kernels, written so that a compiler turns them into vector instructions.
 
-The text of this file is copied into every generated kernel, where each function is compiled by Numba; here they are plain Python
-that works on NumPy scalars. No function branches: special cases are selected at the end, so eight patients run in step.
+The text of this file is copied into every generated kernel, where each function is compiled by Numba; here
+they are plain Python
+that works on NumPy scalars. No function branches: special cases are selected at the end, so eight patients
+run in step.
 
-The logarithm and the exponential follow fdlibm (Sun Microsystems 1993, ``e_log.c`` and ``e_exp.c``, public coefficients): argument
-reduction by powers of two, then the published minimax polynomial. Errors, measured in the tests: `exponential` and `logarithm`
-about 1 unit in the last place, `hyperbolic_tangent` 3 units, `real_power` about 1 + |b ln a| units because the product is rounded.
+The logarithm and the exponential follow fdlibm (Sun Microsystems 1993, ``e_log.c`` and ``e_exp.c``, public
+coefficients): argument
+reduction by powers of two, then the published minimax polynomial. Errors, measured in the tests:
+`exponential` and `logarithm`
+about 1 unit in the last place, `hyperbolic_tangent` 3 units, `real_power` about 1 + |b ln a| units because
+the product is rounded.
 """
 
 from __future__ import annotations
@@ -61,7 +66,7 @@ def logarithm(x: float) -> float:
     scaled = x * 18014398509481984.0 if tiny else x
     bits = np.float64(scaled).view(np.int64)
     biased = np.int64(((bits >> 52) & 2047) | 0x4330000000000000).view(np.float64)
-    exponent = biased - 4503599627371519.0
+    exponent: float = biased - 4503599627371519.0
     mantissa = np.int64((bits & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000).view(np.float64)
     large = mantissa > SQRT_2
     mantissa = mantissa * 0.5 if large else mantissa

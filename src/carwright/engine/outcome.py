@@ -22,8 +22,8 @@ EXPLAIN: Final = {
     Outcome.MAX_STEPS: "the step limit was reached; raise max_steps or relax relative_tolerance",
     Outcome.STEP_TOO_SMALL: "the step size fell to the rounding level of time; the model has a singularity or jumps "
     "without end for these parameter values",
-    Outcome.NOT_FINITE: "a rate became infinite or undefined however small the step; look for a division by zero, the logarithm "
-    "or root of a negative number, or a state that explodes",
+    Outcome.NOT_FINITE: "a rate became infinite or undefined however small the step; look for a division by zero, "
+    "the logarithm or root of a negative number, or a state that explodes",
     Outcome.BAD_INPUT: "a parameter, a dose or an initial value of this patient is NaN or infinite",
     Outcome.UNDEFINED_OBSERVABLE: "an observable under watch by a functional or a trigger became NaN or infinite",
 }

@@ -15,7 +15,8 @@ _CALLS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _RELATIONS: Final = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
 _NEEDS_NAMES: Final = frozenset({"min", "max", "positive", "select"})
-"""Operations whose text mentions an argument twice, or that must compute their arguments before they choose."""
+"""Operations whose text mentions an argument twice, or that must compute their arguments before they choose.
+"""
 _LARGEST_PRODUCT: Final = 64
 """Whole powers up to this are multiplied out."""
 _DEEPEST: Final = 12
@@ -23,9 +24,10 @@ _DEEPEST: Final = 12
 
 
 def group_constants(roots: Sequence[Expr], constant: Callable[[Expr], bool]) -> list[Expr]:
-    """Bring the constant factors and terms of each product and sum together, so that they are computed once per patient.
+    """Bring constant factors and terms of products and sums together, to be computed once per patient.
 
-    Products inside products (sums inside sums) are opened where nothing else uses them. This changes rounding, not meaning.
+    Products inside products (sums inside sums) are opened where nothing else uses them. This changes
+    rounding, not meaning.
     """
     uses: dict[Expr, int] = {}
     for node in ex.topological(roots):

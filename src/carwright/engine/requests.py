@@ -24,7 +24,7 @@ KINDS: Final = (
     "last_day_above",
     "value_at",
 )
-"""Kinds of functionals; the driver knows them by their place here."""
+"""Kinds of functionals; the lane driver knows them by their place here."""
 
 NEEDS_THRESHOLD: Final = frozenset(kind for kind in KINDS if kind.endswith(("above", "below")))
 
@@ -36,8 +36,10 @@ class Functional:
     Parameters
     ----------
     kind
-        One of `KINDS`. Times are absolute; "first" and "last" are NaN where the threshold is never crossed, and a value that is
-        beyond the threshold when the window opens counts from there. ``value_at`` is the value at ``end``, after any dose then.
+        One of `KINDS`. Times are absolute; "first" and "last" are NaN where the threshold is never crossed,
+        and a value that is
+        beyond the threshold when the window opens counts from there. ``value_at`` is the value at ``end``,
+        after any dose then.
     of
         Name of a state or observable.
     start, end
@@ -62,14 +64,18 @@ class Trigger:
     name
         For reports and columns.
     when
-        Formula (SBML Level 3 infix) over states, observables, parameters and ``time``; the trigger fires when it becomes
-        greater than 0 (a condition counts as 1 when true). It also fires at once if that is so when its window opens or a dose
+        Formula (SBML Level 3 infix) over states, observables, parameters and ``time``; the trigger fires when
+        it becomes
+        greater than 0 (a condition counts as 1 when true). It also fires at once if that is so when its
+        window opens or a dose
         makes it so.
     assignments
-        New values of states, formulas over the state just before. Triggers that fire at the same instant act one after the
+        New values of states, formulas over the state just before. Triggers that fire at the same instant act
+        one after the
         other, in the order in which they are given.
     every_days
-        When given, it fires again whenever ``when`` is above 0 and this much time has passed since the last firing. Otherwise it
+        When given, it fires again whenever ``when`` is above 0 and this much time has passed since the last
+        firing. Otherwise it
         must first see ``when`` at or below 0 again.
     at_most
         Largest number of firings.
@@ -100,7 +106,8 @@ class Dosing:
     targets
         m names of states.
     amounts
-        (n, m) amounts. A state that is an amount grows by this much, one that is a concentration by amount / volume.
+        (n, m) amounts. A state that is an amount grows by this much, one that is a concentration by amount /
+        volume.
     """
 
     times: npt.ArrayLike

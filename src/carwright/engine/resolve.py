@@ -15,8 +15,10 @@ from carwright.errors import Problems
 class Definitions:
     """Symbols defined by equations, either at every moment or at the start of the solve.
 
-    A symbol has a *now* meaning (assignment rules, reaction rates; constants frozen at the start) and a *start* meaning (initial
-    assignments and values). Both are resolved together, in any order of definition; a cycle is reported by its names.
+    A symbol has a *now* meaning (assignment rules, reaction rates; constants frozen at the start) and a
+    *start* meaning (initial
+    assignments and values). Both are resolved together, in any order of definition; a cycle is reported by
+    its names.
     """
 
     def __init__(self) -> None:
@@ -91,8 +93,10 @@ class Definitions:
 def guard_powers(roots: Iterable[Expr], non_negative: set[str]) -> list[Expr]:
     """Read a species as max(species, 0) under roots, logarithms and powers that are not whole numbers.
 
-    A solver keeps a species near zero only within its tolerance, so it may be a hair below; x**0.7 must not become undefined
-    there. Excursions that are more than that hair are counted by the solution (`Solution.lowest`), not hidden.
+    A solver keeps a species near zero only within its tolerance, so it may be a hair below; x**0.7 must not
+    become undefined
+    there. Excursions that are more than that hair are counted by the solution (`Solution.lowest`), not
+    hidden.
     """
     guards: Mapping[str, Expr] = {name: ex.unary("positive", ex.symbol(name)) for name in non_negative}
 
@@ -107,8 +111,7 @@ def guard_powers(roots: Iterable[Expr], non_negative: set[str]) -> list[Expr]:
 
 
 def dilution(volume: Expr, rates: Mapping[str, Expr]) -> Expr:
-    """Relative growth rate of a volume, (dV/dt)/V, by the chain rule over the states and time that it depends on."""
-    terms = [derivatives([volume], TIME)[0]]
-    for name in sorted(ex.symbols([volume]) & set(rates)):
-        terms.append(derivatives([volume], name)[0] * rates[name])
-    return ex.add(*terms) / volume
+    """Relative growth rate of a volume, (dV/dt)/V, by the chain rule over states and time."""
+    names = sorted(ex.symbols([volume]) & set(rates))
+    through_states = [derivatives([volume], name)[0] * rates[name] for name in names]
+    return ex.add(derivatives([volume], TIME)[0], *through_states) / volume

@@ -1,8 +1,11 @@
 """SBML in, `System` out.
 
-Read: species (amounts and concentrations, boundary, constant), compartments of constant or changing size, parameters, reactions
-with local parameters and any stoichiometry, rate and assignment rules in any order, initial assignments, function definitions,
-conversion factors. Refused by name, all at once: events inside the file, fast reactions, algebraic rules, delays and other
+Read: species (amounts and concentrations, boundary, constant), compartments of constant or changing size,
+parameters, reactions
+with local parameters and any stoichiometry, rate and assignment rules in any order, initial assignments,
+function definitions,
+conversion factors. Refused by name, all at once: events inside the file, fast reactions, algebraic rules,
+delays and other
 functions without a value at the present time, required packages.
 """
 
@@ -76,7 +79,8 @@ def _refuse(document: Any, model: Any, problems: Problems) -> None:
 
     for i in range(document.getNumPlugins()):
         package = document.getPlugin(i).getPackageName()
-        # libSBML itself attaches this one; it only brings mathematics of Level 3 Version 2 to Version 1, which we read anyway.
+        # libSBML itself attaches this one; it only brings mathematics of Level 3 Version 2 to
+        # Version 1, which we read anyway.
         if package != "l3v2extendedmath" and document.getPackageRequired(package):
             refuse(f"the required SBML package {package!r}", "SBML")
     for event in _each(model.getListOfEvents()):
@@ -95,7 +99,7 @@ def _each(items: Any) -> Iterator[Any]:
 
 
 class _Reader:
-    """Walks the model once, sorts every symbol into state, parameter or definition, then builds the system."""
+    """Walks the model once, sorts every symbol into state, parameter or definition, then builds."""
 
     def __init__(self, model: Any, problems: Problems) -> None:
         self.model, self.problems = model, problems
@@ -198,7 +202,9 @@ class _Reader:
         for reaction in _each(self.model.getListOfReactions()):
             identifier, law = reaction.getId(), reaction.getKineticLaw()
             if law is None or law.getMath() is None:
-                self.problems.add("ENGINE013", f"reaction {identifier!r} has no kinetic law", where=f"line {reaction.getLine()}")
+                self.problems.add(
+                    "ENGINE013", f"reaction {identifier!r} has no kinetic law", where=f"line {reaction.getLine()}"
+                )
                 continue
             local: dict[str, Expr] = {}
             for parameter in _each(law.getListOfParameters()):

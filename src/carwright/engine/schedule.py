@@ -106,7 +106,9 @@ def _doses(
                 fix=nearest(target, order),
             )  # fmt: skip
         elif (scale := scales[target]) is None:
-            problems.add("ENGINE032", "a dose goes to a concentration in a changing volume", where=f"dose {i}", found=target)
+            problems.add(
+                "ENGINE032", "a dose goes to a concentration in a changing volume", where=f"dose {i}", found=target
+            )
         else:
             amounts[:, i] *= scale
     return at, amounts

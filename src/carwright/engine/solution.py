@@ -19,7 +19,8 @@ class Solution:
     times
         (k,) times of the courses.
     courses
-        (n, k, observables) values just after any dose at the same time, except at the end of the solve, where doses come last.
+        (n, k, observables) values just after any dose at the same time, except at the end of the solve, where
+        doses come last.
     functionals
         (n, functionals).
     trigger_counts
@@ -29,7 +30,8 @@ class Solution:
     steps
         (n,) steps tried, rejected ones included.
     lowest
-        (n,) most negative value of a species at the end of any step, in units of its absolute tolerance; 0 when none was below
+        (n,) most negative value of a species at the end of any step, in units of its absolute tolerance; 0
+        when none was below
         zero. Values of a few units are rounding of the method; values far below deserve a look at the model.
     """
 

@@ -29,8 +29,10 @@ class Factorisation:
 def factorise(size: int, entries: AbstractSet[Entry]) -> Factorisation:
     """Choose the order that creates few new entries, by the criterion of Markowitz on the diagonal.
 
-    The matrix I/(h gamma) - J is diagonally dominant for small h, so diagonal pivots are safe once the step is small enough, and
-    a step whose factorisation fails is not finite and is rejected. Markowitz, H. M. (1957) Management Science 3:255,
+    The matrix I/(h gamma) - J is diagonally dominant for small h, so diagonal pivots are safe once the step
+    is small enough, and
+    a step whose factorisation fails is not finite and is rejected. Markowitz, H. M. (1957) Management Science
+    3:255,
     doi:10.1287/mnsc.3.3.255.
 
     Parameters

@@ -1,7 +1,9 @@
-"""Vector code that takes a step of all lanes into functionals and triggers, and flags the few lanes that need a closer look.
+"""Vector code that takes a step of all lanes into functionals and flags lanes that need a closer look.
 
-Most steps change a functional in a plain way: a running maximum rises with the last sample, a threshold is nowhere near. That is done
-here for eight patients at once. A maximum between samples or a crossing is flagged and left to the scalar code of ``driver.py``.
+Most steps change a functional in a plain way: a running maximum rises with the last sample, a threshold is
+nowhere near. That is done
+here for eight patients at once. A maximum between samples or a crossing is flagged and left to the scalar
+code of ``lanes/``.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ Cell = Callable[[str, int], str]
 
 
 def functional_lines(functionals: Sequence[tuple[str, int]], watched: int, cell: Cell) -> list[str]:
-    """Body of the loop over lanes for (kind, watched column) pairs; ``cell`` prints a place in the work array."""
+    """Body of the loop over lanes for (kind, watched column) pairs; ``cell`` prints a place in W."""
     lines = [f"{name} = {cell(section, 0)}" for name, section in _STEP.items()]
     lines += _samples(range(watched), watched, cell)
     spans = sorted({(column, _sign(kind)) for kind, column in functionals if kind not in {"integral", "value_at"}})
@@ -44,7 +46,10 @@ def trigger_lines(columns: Sequence[int], watched: int, cell: Cell) -> list[str]
     lines += _samples(sorted(set(columns)), watched, cell)
     lines.append("attention = 0.0")
     for j, column in enumerate(columns):
-        armed, may = cell("ARMED", j), f"({cell('LEFT', j)} > 0.0) & ({cell('OPEN', j)} <= t) & (t < {cell('CLOSE', j)})"
+        armed, may = (
+            cell("ARMED", j),
+            f"({cell('LEFT', j)} > 0.0) & ({cell('OPEN', j)} <= t) & (t < {cell('CLOSE', j)})",
+        )
         lines.append(f"top = v{column}_0")
         lines += [f"top = v{column}_{k} if v{column}_{k} > top else top" for k in range(1, SAMPLES)]
         lines += [
@@ -78,7 +83,7 @@ def _span(column: int, sign: str) -> list[str]:
 
 
 def _peak(column: int, sign: str) -> list[str]:
-    """Where the largest sample lies, and whether the quartic through the samples may rise above it inside the step."""
+    """Where the largest sample lies, and whether the quartic through the samples rises above it."""
     s = f"{column}{sign}"
     lines = [f"place{s} = 1.0"]
     lines += [f"place{s} = {0.25 * k} if a{s}_{k} >= top{s} else place{s}" for k in range(SAMPLES - 2, -1, -1)]

@@ -35,10 +35,12 @@ class System:
     Attributes
     ----------
     states
-        Names of the m states. A state's value is what its symbol means in the SBML file: an amount for a species with only
+        Names of the m states. A state's value is what its symbol means in the SBML file: an amount for a
+        species with only
         substance units, otherwise a concentration.
     parameters
-        Names of the p values that a patient may change: constant SBML parameters, compartment sizes and constant species
+        Names of the p values that a patient may change: constant SBML parameters, compartment sizes and
+        constant species
         that no initial assignment computes.
     defaults
         (p,) values of the parameters in the file.
@@ -53,7 +55,8 @@ class System:
     non_negative
         (m) True for a species, which cannot be below zero; False for other variables with a rate rule.
     dose_scales
-        (m) what one unit of dosed amount adds to the state: 1, or 1/volume for a concentration; None where the volume
+        (m) what one unit of dosed amount adds to the state: 1, or 1/volume for a concentration; None where
+        the volume
         changes and a dose is refused.
     """
 
@@ -80,9 +83,7 @@ class System:
         """What a state or observable of that name stands for; None when there is no such name."""
         return ex.symbol(name) if name in self.states else self.observables.get(name)
 
-    def initial_values(
-        self, parameters: npt.NDArray[np.float64], start: float = 0.0
-    ) -> npt.NDArray[np.float64]:
+    def initial_values(self, parameters: npt.NDArray[np.float64], start: float = 0.0) -> npt.NDArray[np.float64]:
         """States (n, m) at the start of a solve for parameters (n, p)."""
         values = {name: parameters[:, i] for i, name in enumerate(self.parameters)}
         columns = evaluate(self.initial, {**values, TIME: np.float64(start)})

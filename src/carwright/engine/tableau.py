@@ -1,8 +1,11 @@
 """Rodas5P: a stiffly accurate Rosenbrock method of order 5(4) with eight stages and dense output of order 4.
 
-Coefficients: Steinebach, G. (2023) Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the Julia
-Differential Equations package. BIT Numerical Mathematics 63:27, doi:10.1007/s10543-023-00967-x, in the transformed form that
-needs no product of the Jacobian with a vector (Hairer and Wanner, Solving Ordinary Differential Equations II, section IV.7):
+Coefficients: Steinebach, G. (2023) Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks
+within the Julia
+Differential Equations package. BIT Numerical Mathematics 63:27, doi:10.1007/s10543-023-00967-x, in the
+transformed form that
+needs no product of the Jacobian with a vector (Hairer and Wanner, Solving Ordinary Differential Equations II,
+section IV.7):
 
     (I/(h gamma) - J) k_i = f(t + c_i h, y + sum_j A_ij k_j) + sum_j C_ij k_j / h + d_i h df/dt
     y1 = y + sum_j A_6j k_j + k_7 + k_8 (stages counted from 1),   error estimate k_8
@@ -23,7 +26,8 @@ A: Final = (
     (2.8029986275628964, 0.5072464736228206, -0.3988312541770524, -0.04721187230404641),
     (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946),
 )
-"""Rows of the stages that start from their own combination; stages 7 and 8 add the stage before to its point."""
+"""Rows of the stages that start from their own combination; stages 7 and 8 add the stage before to its point.
+"""
 
 C: Final = (
     (),
@@ -54,6 +58,7 @@ TIMES: Final = (0.0, 0.6358126895828704, 0.4095798393397535, 0.9769306725060716,
 """Stage times c_i."""
 
 TIME_WEIGHTS: Final = (
-    0.21193756319429014, -0.42387512638858027, -0.3384627126235924, 1.8046452872882734, 2.325825639765069, 0.0, 0.0, 0.0
+    0.21193756319429014, -0.42387512638858027, -0.3384627126235924, 1.8046452872882734, 2.325825639765069,
+    0.0, 0.0, 0.0
 )  # fmt: skip
 """Weights d_i of df/dt."""

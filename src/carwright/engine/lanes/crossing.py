@@ -1,0 +1,116 @@
+"""Where an observable crosses a level, or has a summit, inside a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from carwright.engine.lanes.printed import (
+        AT_H,
+        AT_OBS,
+        AT_SAMPLE,
+        AT_TH,
+        LANES,
+        WATCHED,
+        Floats,
+        interpolate,
+        watch,
+    )
+
+# --- copied into every kernel from here ---
+# Width of the bracket, in days, to which a crossing is located.
+CROSSING = 1e-9
+
+
+def probe(W: Floats, lane: int, theta: float) -> None:
+    """Watched values of one lane at a position in its step, into OBS."""
+    W[AT_TH + lane] = theta
+    interpolate(W)
+    watch(W)
+
+
+def locate(
+    W: Floats, lane: int, column: int, level: float, sign: float, a: float, b: float, ga: float, gb: float
+) -> float:
+    """Smallest position in (a, b] found where sign * (value - level) is above 0; it is not at a (ga) but is at b (gb).
+
+    Illinois variant of regula falsi (Dowell and Jarratt 1971, BIT 11:168, doi:10.1007/BF01934364) with
+    bisection where the
+    secant makes no progress or the value is a mere condition (0, then 1); the bracket ends at most CROSSING
+    wide.
+    """
+    width = min(max(CROSSING / W[AT_H + lane], 1e-13), 1e-3)
+    side = 0
+    for attempt in range(80):
+        if b - a <= width:
+            break
+        x = b - gb * (b - a) / (gb - ga)
+        if attempt % 4 == 3 or ga == 0.0 or not (x > a and x < b):
+            x = 0.5 * (a + b)
+        # Stay half a width inside, so that the bracket closes from both sides.
+        x = min(max(x, a + 0.5 * width), b - 0.5 * width)
+        probe(W, lane, x)
+        g = sign * (W[AT_OBS + column * LANES + lane] - level)
+        if g > 0.0:
+            b = x
+            gb = g
+            ga = ga * 0.5 if side == 1 else ga
+            side = 1
+        else:
+            a = x
+            ga = g
+            gb = gb * 0.5 if side == -1 else gb
+            side = -1
+    return b
+
+
+def summit(W: Floats, lane: int, column: int, sign: float) -> float:
+    """Position of the interior maximum of sign * value that the five samples suggest, or -1 when it lies on no slope.
+
+    The quartic through the samples is differentiated and its root next to the best sample found by Newton's
+    method.
+    """
+    base = AT_SAMPLE + column * LANES + lane
+    stride = WATCHED * LANES
+    v0 = sign * W[base]
+    v1 = sign * W[base + stride]
+    v2 = sign * W[base + 2 * stride]
+    v3 = sign * W[base + 3 * stride]
+    v4 = sign * W[base + 4 * stride]
+    best = 0
+    top = v0
+    if v1 > top:
+        best, top = 1, v1
+    if v2 > top:
+        best, top = 2, v2
+    if v3 > top:
+        best, top = 3, v3
+    if v4 > top:
+        best, top = 4, v4
+    # Coefficients of the quartic in x = 4 theta.
+    c1 = (-25.0 * v0 + 48.0 * v1 - 36.0 * v2 + 16.0 * v3 - 3.0 * v4) / 12.0
+    c2 = (35.0 * v0 - 104.0 * v1 + 114.0 * v2 - 56.0 * v3 + 11.0 * v4) / 24.0
+    c3 = (-5.0 * v0 + 18.0 * v1 - 24.0 * v2 + 14.0 * v3 - 3.0 * v4) / 12.0
+    c4 = (v0 - 4.0 * v1 + 6.0 * v2 - 4.0 * v3 + v4) / 24.0
+    if best == 0 and c1 <= 0.0:
+        return -1.0
+    if best == 4 and c1 + 8.0 * c2 + 48.0 * c3 + 256.0 * c4 >= 0.0:
+        return -1.0
+    low = max(best - 1.0, 0.0)
+    high = min(best + 1.0, 4.0)
+    x = min(max(best * 1.0, 0.5), 3.5)
+    for _ in range(12):
+        slope = c1 + x * (2.0 * c2 + x * (3.0 * c3 + x * 4.0 * c4))
+        bend = 2.0 * c2 + x * (6.0 * c3 + x * 12.0 * c4)
+        if slope > 0.0:
+            low = x
+        else:
+            high = x
+        following = x - slope / bend if bend < 0.0 else 0.5 * (low + high)
+        if not (following > low and following < high):
+            following = 0.5 * (low + high)
+        moved = abs(following - x)
+        x = following
+        if moved < 1e-7:
+            break
+    return 0.25 * x
