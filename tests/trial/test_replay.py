@@ -11,7 +11,6 @@ from carwright.trial.calendar import Calendar
 from carwright.trial.paths import enumerate_paths, operating_characteristics
 from carwright.trial.registry import build_design
 from carwright.trial.replay import replay
-from carwright.trial.summaries import rates_by_trial, treatment_weights
 
 CHANCES = [0.1, 0.2, 0.4, 0.15]
 LABELS = ("1", "2", "3", "-3")
@@ -206,23 +205,6 @@ def test_failed_solves_are_counted_never_used(seed_design, bernoulli):
     assert set(trials["failed_solves"]) == {20}
     assert set(trials["stop_reason"]) == {"no patients left"}
     assert patients["trial"].size == 0
-
-
-def test_rates_and_weights_count_infused_patients_where_they_were_treated(seed_design, eventful):
-    replayed = run(100, seed_design, eventful)
-    event = eventful.response
-    rates = rates_by_trial(replayed.trial_patients, seed_design.space, event, 100)
-    weights = treatment_weights(replayed.trial_patients, seed_design.space, eventful.patients)
-    np.testing.assert_array_equal(rates.infused, replayed.trials["infused"])
-    for trial, rows in enumerate(by_trial(replayed)):
-        infused = rows["status"] != "not_infused"
-        seen = [event[p, LABELS.index(n)] for p, n in zip(rows["patient"][infused], rows["node"][infused], strict=True)]
-        assert rates.events[trial] == sum(seen)
-        assert rates.rate[trial] == pytest.approx(np.mean(seen))
-    assert weights.sum() == replayed.trials["infused"].sum()
-    assert (weights * event).sum() == rates.events.sum()
-    nobody = rates_by_trial(replayed.trial_patients, seed_design.space, event, 101)
-    assert np.isnan(nobody.rate[100])
 
 
 def test_potential_outcomes_must_fit_the_design_and_each_other(seed_design, bernoulli):

@@ -25,8 +25,8 @@ def compare_runs(first: Run, second: Run) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``first`` and ``second`` (study, folder, what differs), ``patients``, ``level`` and ``quantities``: for each, both
-        estimates over those patients, their difference with interval, and the same node by node.
+        ``first`` and ``second`` (study and folder), ``changed``, ``patients``, ``nodes``, ``level`` and ``quantities``:
+        for each, both estimates over those patients, their difference with interval, and the same node by node.
 
     Raises
     ------
@@ -55,9 +55,7 @@ def compare_runs(first: Run, second: Run) -> dict[str, Any]:
             "second": s.entry(s.estimate(name, arms[1], weights)),
             "difference": s.entry(s.difference(name, measure, *arms, weights)),
             "by_node": {
-                node: s.entry(
-                    s.difference(name, measure, *arms, _only(arms[0].eligible(measure.among), column))
-                )
+                node: s.entry(s.difference(name, measure, *arms, _only(arms[0].eligible(measure.among), column)))
                 for column, node in enumerate(nodes)
             },
         }

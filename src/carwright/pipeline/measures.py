@@ -9,6 +9,13 @@ import polars as pl
 
 Among = Literal["infused", "evaluable", "enrolled"]
 
+COUNTED: dict[Among, pl.Expr] = {
+    "infused": pl.col("status") != "not_infused",
+    "evaluable": pl.col("evaluable"),
+    "enrolled": pl.lit(value=True),
+}
+"""Which rows of the table ``trial_patients`` count."""
+
 
 @dataclass(frozen=True)
 class Measure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from carwright.pipeline.measures import Among, Measure
+from carwright.pipeline.measures import COUNTED, Among, Measure
 from carwright.trial.potential import PotentialOutcomes
 
 if TYPE_CHECKING:
@@ -67,12 +67,7 @@ class ArmOutcomes:
 
     def treated(self, trial_patients: pl.DataFrame, among: Among) -> Floats:
         """How often the trials of this arm had each patient at each node, shape (n, m)."""
-        counted = {
-            "infused": pl.col("status") != "not_infused",
-            "evaluable": pl.col("evaluable"),
-            "enrolled": pl.lit(value=True),
-        }[among]
-        rows = trial_patients.filter(counted).select("patient", "node")
+        rows = trial_patients.filter(COUNTED[among]).select("patient", "node")
         out = np.zeros((self.frame.height // len(self.nodes), len(self.nodes)))
         columns = rows["node"].replace_strict(list(self.nodes), list(range(len(self.nodes))), return_dtype=pl.Int32)
         np.add.at(out, (rows["patient"].to_numpy(), columns.to_numpy()), 1.0)

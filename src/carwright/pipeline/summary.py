@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from carwright.pipeline.measures import MEASURES, Measure
+from carwright.pipeline.measures import COUNTED, MEASURES, Measure
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.study import QUANTITIES
 from carwright.trial.intervals import (
@@ -103,14 +103,9 @@ def _by_node(name: str, measure: Measure, outcomes: ArmOutcomes) -> dict[str, An
 def _by_trial(measure: Measure, kind: str, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> pl.DataFrame:
     """Value of the quantity in each simulated trial: ``trial``, ``value``, ``of``."""
     values = outcomes.frame.select("patient", "node", measure.value.cast(pl.Float64).alias("value"))
-    among = {
-        "infused": pl.col("status") != "not_infused",
-        "evaluable": pl.col("evaluable"),
-        "enrolled": pl.lit(value=True),
-    }[measure.among]
     summed = pl.col("value").mean() if kind == "rate" else pl.col("value").median()
     return (
-        trial_patients.filter(among)
+        trial_patients.filter(COUNTED[measure.among])
         .join(values, on=["patient", "node"], how="left")
         .group_by("trial")
         .agg(summed.alias("value"), pl.col("value").sum().alias("count"), pl.col("value").count().alias("of"))
