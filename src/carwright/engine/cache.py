@@ -91,7 +91,13 @@ def _import(place: Path) -> ModuleType:
         message = f"{place} cannot be imported"
         raise ImportError(message)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Numba's files name the module that they belong to, and are only found again while it is registered.
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
     return module
 
 

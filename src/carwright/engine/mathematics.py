@@ -82,7 +82,7 @@ def logarithm(x: float) -> float:
         + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01))
     )
     hfsq = 0.5 * f * f
-    value = exponent * LN2_HIGH - ((hfsq - (s * (hfsq + (even + odd)) + exponent * LN2_LOW)) - f)
+    value: float = exponent * LN2_HIGH - ((hfsq - (s * (hfsq + (even + odd)) + exponent * LN2_LOW)) - f)
     value = value if x < INFINITY else x
     value = value if x > 0.0 else (-INFINITY if x == 0.0 else np.nan)
     return value if x == x else x
