@@ -13,7 +13,7 @@ from carwright.clinic.grade import grade_patients, uniforms_needed
 from carwright.clinic.lymphodepletion import dosing_columns
 from carwright.engine import EXPLAIN, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
-from carwright.population import Patients, draw, uniforms
+from carwright.population import Patients, draw, rows_with, uniforms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -190,8 +190,7 @@ def _drawn_days(times: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _parameters(arm: Arm, patients: Patients) -> pl.DataFrame:
-    rows = (*arm.model.table.parameters, *arm.model.table.covariates)
-    varying = [row.name for row in rows if np.ptp(patients.values[row.name]) > 0 or row.varies]
+    varying = [name for name, row in rows_with(arm.model.table, arm.medians).items() if row.varies]
     return pl.DataFrame(
         {
             "patient": patients.index.astype(np.uint32),

@@ -167,25 +167,28 @@ def adjudications(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any
 
 
 def paths(trials: pl.DataFrame) -> list[dict[str, Any]]:
-    """The likeliest escalation paths, without responses, with their probability and what they recommend."""
+    """The likeliest escalation paths, without responses, with their probability and what they recommend.
+
+    One path can end in two recommendations: a death closes a node where another toxicity would not.
+    """
     block = trials["population"].to_numpy()
+    keys = ["toxicity_path", "recommended_node"]
     common = (
-        trials.group_by("toxicity_path", "recommended_node")
+        trials.group_by(keys)
         .len()
-        .sort(["len", "toxicity_path"], descending=[True, False])
+        .sort(["len", *keys], descending=[True, False, False], nulls_last=True)
         .head(SHOWN_PATHS)
     )
-    taken = trials["toxicity_path"].to_numpy()
-    return [
-        {
-            "path": path,
-            "probability": (found := marginal_rate((taken == path).astype(np.float64), block, LEVEL)).estimate,
-            "lo": number(found.lo),
-            "hi": number(found.hi),
-            "recommended_node": node,
-        }
-        for path, node, _ in common.iter_rows()
-    ]
+    found = []
+    for path, node, _ in common.iter_rows():
+        taken = trials.select(pl.col("toxicity_path").eq(path) & pl.col("recommended_node").eq_missing(node))
+        share = marginal_rate(taken.to_series().to_numpy().astype(np.float64), block, LEVEL)
+        entries = entry(share)
+        found.append(
+            {"path": path, "probability": entries["estimate"], "lo": entries["lo"], "hi": entries["hi"]}
+            | {"recommended_node": node}
+        )
+    return found
 
 
 def funnel(trials: pl.DataFrame) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Virtual patients: distributions, two levels of variation, counter-based random streams."""
 
-from carwright.population.draw import Patients, draw
+from carwright.population.draw import Patients, draw, rows_with
 from carwright.population.streams import uniforms
 
-__all__ = ["Patients", "draw", "uniforms"]
+__all__ = ["Patients", "draw", "rows_with", "uniforms"]

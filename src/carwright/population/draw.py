@@ -79,11 +79,7 @@ def draw(
     KeyError
         If ``medians`` names an unknown parameter.
     """
-    rows = {row.name: row for row in (*table.parameters, *table.covariates)}
-    replaced = {
-        name: rows[name].model_copy(update={"value": value}) for name, value in (medians or {}).items()
-    }
-    rows |= replaced
+    rows = rows_with(table, medians)
     index = np.arange(first, first + count, dtype=np.int64)
     population = index // patients_per_population
     deviates = _correlated_deviates(table, seed, first, count)
@@ -99,6 +95,12 @@ def draw(
     return Patients(index, population, values)
 
 
+def rows_with(table: ParameterTable, medians: Mapping[str, float] | None = None) -> dict[str, Parameter]:
+    """Parameters and covariates by name, with other medians; raises KeyError for an unknown name."""
+    rows = {row.name: row for row in (*table.parameters, *table.covariates)}
+    return rows | {name: rows[name].model_copy(update={"value": value}) for name, value in (medians or {}).items()}
+
+
 def _correlated_deviates(table: ParameterTable, seed: int, first: int, count: int) -> dict[str, Floats]:
     """Standard normal deviates of the parameters that the table correlates."""
     names = sorted({name for pair in table.correlations for name in (pair.first, pair.second)})
@@ -112,8 +114,7 @@ def _correlated_deviates(table: ParameterTable, seed: int, first: int, count: in
     # Summed term by term: a matrix product may round differently with the number of patients in it.
     factor = np.linalg.cholesky(matrix)
     return {
-        name: np.sum([factor[i, j] * independent[:, j] for j in range(i + 1)], axis=0)
-        for i, name in enumerate(names)
+        name: np.sum([factor[i, j] * independent[:, j] for j in range(i + 1)], axis=0) for i, name in enumerate(names)
     }
 
 
@@ -129,8 +130,6 @@ def _population_deviates(row: Parameter, seed: int, population: NDArray[np.int64
 
 def _quantiles(row: Parameter, patient: Floats, population: Floats) -> Floats:
     """Values at the given normal deviates, truncated to the parameter's range."""
-    if row.distribution == "uniform":
-        return np.asarray(row.low + (row.high - row.low) * ndtr(patient))
     if row.distribution == "exponential":
         highest = -np.expm1(-row.high / row.value)
         return np.asarray(-row.value * np.log1p(-highest * ndtr(patient)))
