@@ -15,13 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from carwright.clinic.crs import SignThresholds
 from carwright.clinic.hlh import HlhLimit
 from carwright.clinic.icans import IcansThresholds
 from carwright.clinic.numbers import number
+from carwright.clinic.readings import Floats
 from carwright.errors import CarwrightError, Problem
 from carwright.yamlfile import nearest
 
@@ -223,8 +221,8 @@ def care_rules(names: Sequence[str] = tuple(CARE_RULES), care: Care | None = Non
     )
 
 
-def dose_counts(names: Sequence[str], trigger_counts: NDArray[np.integer]) -> dict[str, NDArray[np.integer]]:
-    """Count the doses of each of `DRUGS`, ``<drug>_doses`` (n,), from the firings (n, len(names))."""
+def dose_counts(names: Sequence[str], trigger_counts: Floats) -> dict[str, Floats]:
+    """Count the doses of each of `DRUGS`, ``<drug>_doses`` (n,), from the firings (n, len(names)); NaN stays NaN."""
     drugs = [order.drug for order in orders(names).values()]
     return {
         f"{drug}_doses": trigger_counts[:, [index for index, other in enumerate(drugs) if other == drug]].sum(axis=1)

@@ -9,8 +9,9 @@ import yaml
 
 from carwright.errors import CarwrightError, Problem, Problems
 from carwright.pipeline import summary as s
+from carwright.pipeline.measures import MEASURES
 from carwright.pipeline.outcomes import ArmOutcomes
-from carwright.study import STUDY_ARM
+from carwright.study import QUANTITIES, STUDY_ARM
 
 if TYPE_CHECKING:
     from carwright.store import Run
@@ -36,26 +37,26 @@ def compare_runs(first: Run, second: Run) -> dict[str, Any]:
     studies = [yaml.safe_load(run.resolved) for run in (first, second)]
     _require_same_patients(first, second, studies)
     nodes = _common_nodes(first, second, studies)
-    arms = [
+    one, other = (
         ArmOutcomes.of(run.table("patients").filter(pl.col("node").is_in(nodes)), STUDY_ARM, nodes)
         for run in (first, second)
-    ]
+    )
     rule = studies[0]["adjudication"]["rule"]
     entries = first.table("trial_patients").filter(
         pl.col("arm") == STUDY_ARM, pl.col("adjudication") == rule, pl.col("node").is_in(nodes)
     )
     quantities = {}
-    for name, measure in s.MEASURES.items():
-        weights = arms[0].treated(entries, measure.among)
-        quantity = s.QUANTITIES[name]
+    for name, measure in MEASURES.items():
+        weights = one.treated(entries, measure.among)
+        quantity = QUANTITIES[name]
         quantities[name] = {
             "unit": quantity.unit,
             "label": quantity.label,
-            "first": s.entry(s.estimate(name, arms[0], weights)),
-            "second": s.entry(s.estimate(name, arms[1], weights)),
-            "difference": s.entry(s.difference(name, measure, *arms, weights)),
+            "first": s.entry(s.estimate(name, one, weights)),
+            "second": s.entry(s.estimate(name, other, weights)),
+            "difference": s.entry(s.difference(name, measure, one, other, weights)),
             "by_node": {
-                node: s.entry(s.difference(name, measure, *arms, _only(arms[0].eligible(measure.among), column)))
+                node: s.entry(s.difference(name, measure, one, other, _only(one.eligible(measure.among), column)))
                 for column, node in enumerate(nodes)
             },
         }

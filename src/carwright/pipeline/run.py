@@ -11,9 +11,11 @@ from carwright import __version__
 from carwright.clinic.adjudication import RULES
 from carwright.pipeline import summary as s
 from carwright.pipeline.arm import Arm, arms_of
+from carwright.pipeline.measures import MEASURES
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.pipeline.solve import outcome_explanation, solve_shard
 from carwright.store.shards import ranges
+from carwright.study import QUANTITIES
 from carwright.trial.replay import replay
 
 if TYPE_CHECKING:
@@ -64,8 +66,8 @@ def _in_order(frame: pl.DataFrame, table: str, arms: tuple[Arm, ...]) -> pl.Data
         return frame
     arm = pl.Enum([arm.name for arm in arms])
     node = pl.Enum(list(dict.fromkeys(label for arm in arms for label in arm.space.labels)))
-    keys = [pl.col("arm").cast(arm), pl.col("node").cast(node), "patient"]
-    return frame.sort(*keys, *(["day"] if table == "courses" else []))
+    keys = [pl.col("arm").cast(arm), pl.col("node").cast(node), pl.col("patient")]
+    return frame.sort([*keys, pl.col("day")] if table == "courses" else keys)
 
 
 def _replay(arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -106,10 +108,10 @@ def _frame(columns: dict[str, Any]) -> pl.DataFrame:
 def _with_rates(trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
     """Add to each trial the shares of its infused patients with each graded event."""
     events = [
-        name for name, measure in s.MEASURES.items() if s.QUANTITIES[name].kind == "rate" and measure.among == "infused"
+        name for name, measure in MEASURES.items() if QUANTITIES[name].kind == "rate" and measure.among == "infused"
     ]
     values = patients.select(
-        "arm", "node", "patient", *(s.MEASURES[name].value.cast(pl.Float64).alias(name) for name in events)
+        "arm", "node", "patient", *(MEASURES[name].value.cast(pl.Float64).alias(name) for name in events)
     )
     keys = ["arm", "adjudication", "trial"]
     rates = (

@@ -128,7 +128,7 @@ def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64]
     )
 
 
-def _care(arm: Arm, solution: Solution) -> dict[str, NDArray[np.integer]]:
+def _care(arm: Arm, solution: Solution) -> dict[str, NDArray[np.float64]]:
     return dose_counts(arm.study.care, solution.trigger_counts[:, : len(arm.study.care)])
 
 

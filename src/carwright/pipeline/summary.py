@@ -77,7 +77,7 @@ def arm_quantities(
     quantities: dict[str, Any] = {}
     for name, measure in MEASURES.items():
         weights = outcomes.treated(trial_patients, measure.among)
-        own = {"unit": QUANTITIES[name].unit, "label": QUANTITIES[name].label}
+        own: dict[str, Any] = {"unit": QUANTITIES[name].unit, "label": QUANTITIES[name].label}
         own |= {**entry(estimate(name, outcomes, weights)), "level": LEVEL}
         by_trial = _by_trial(measure, QUANTITIES[name].kind, outcomes, trial_patients)
         lo, hi = predictive(by_trial["value"].to_numpy(), LEVEL)
