@@ -66,9 +66,7 @@ class Problems:
     def __init__(self) -> None:
         self._found: list[Problem] = []
 
-    def add(
-        self, code: str, what: str, *, where: str = "", found: str = "", allowed: str = "", fix: str = ""
-    ) -> None:
+    def add(self, code: str, what: str, *, where: str = "", found: str = "", allowed: str = "", fix: str = "") -> None:
         """Record one problem; parameters as in `Problem`."""
         self._found.append(Problem(code, what, where, found, allowed, fix))
 

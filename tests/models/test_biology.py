@@ -46,9 +46,7 @@ def course(cells=0.0, cyclophosphamide=0, days=120, **parameters):
             runner["fludarabine"] += 30
         if start == 0:
             runner["infused_cells"] += cells
-        pieces.append(
-            np.array(runner.simulate(start, end, 4 * (end - start) + 1, ["time", *READ]))[(start > -7) :]
-        )
+        pieces.append(np.array(runner.simulate(start, end, 4 * (end - start) + 1, ["time", *READ]))[(start > -7) :])
     table = np.vstack(pieces)
     return {"time": table[:, 0]} | {name: table[:, i + 1] for i, name in enumerate(READ)}
 
@@ -72,12 +70,8 @@ def test_without_cells_nothing_inflames():
 
 
 def test_an_antigen_negative_tumour_is_not_killed_and_does_not_feed_the_cells():
-    got = course(
-        4e8, antigen_low_fraction=0.9999, antigen_loss_rate=0, bystander_killing=0, tumour_burden=1e8
-    )
-    alone = course(
-        0.0, antigen_low_fraction=0.9999, antigen_loss_rate=0, bystander_killing=0, tumour_burden=1e8
-    )
+    got = course(4e8, antigen_low_fraction=0.9999, antigen_loss_rate=0, bystander_killing=0, tumour_burden=1e8)
+    alone = course(0.0, antigen_low_fraction=0.9999, antigen_loss_rate=0, bystander_killing=0, tumour_burden=1e8)
     np.testing.assert_allclose(got["antigen_low_cells"], alone["antigen_low_cells"], rtol=2e-3)
     assert got["il6"].max() < 1.01 * got["il6"][0]
 
@@ -94,9 +88,7 @@ def test_lymphodepletion_reaches_the_depth_it_was_fitted_to():
     got = course(cyclophosphamide=500)
     day0 = np.searchsorted(got["time"], 0.0)
     # Kimmel 2021, table 1: 3.0e9 of 2.5e11 lymphocytes are left on day 0 after 500/30 mg/m2 x 3.
-    assert got["lymphocytes_per_ul"][day0] / got["lymphocytes_per_ul"][0] == pytest.approx(
-        3.0e9 / 2.5e11, rel=0.02
-    )
+    assert got["lymphocytes_per_ul"][day0] / got["lymphocytes_per_ul"][0] == pytest.approx(3.0e9 / 2.5e11, rel=0.02)
     assert got["il15"][day0] > 5 * got["il15"][0]
     assert got["neutrophils_per_ul"].min() < 500
     milder = course(cyclophosphamide=300)

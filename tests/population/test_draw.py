@@ -31,9 +31,7 @@ def test_values_stay_in_range_and_vary_only_when_they_should(patients, name):
     assert (np.ptp(values) > 0) == row.varies
 
 
-@pytest.mark.parametrize(
-    "name", ["psa_baseline", "tumour_doubling_time", "antigen_low_fraction", "homing_rate"]
-)
+@pytest.mark.parametrize("name", ["psa_baseline", "tumour_doubling_time", "antigen_low_fraction", "homing_rate"])
 def test_medians_and_spread_are_those_of_the_table(patients, name):
     row = ROWS[name]
     forward = np.log if row.distribution == "lognormal" else lambda x: np.log(x / (1 - x))

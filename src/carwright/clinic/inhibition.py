@@ -38,7 +38,8 @@ def inhibition_outcomes(times: Floats, courses: Mapping[str, Floats], biopsy: Bi
     -------
     dict
         ``inhibitory_index_baseline``, ``inhibitory_index_day28``, ``site_inhibition_day28`` and
-        ``<molecule>_fold_day28`` (second biopsy over first; NaN when the first shows none, or the patient died before the second).
+        ``<molecule>_fold_day28`` (second biopsy over first; NaN when the first shows none, or the patient died
+        before the second).
     """
     before = {name: value_at(times, courses[name], 0.0) for name in MOLECULES}
     after = {name: value_at(times, courses[name], biopsy.after) for name in MOLECULES}

@@ -47,9 +47,7 @@ def _names_without_counterpart(name: str) -> list[Problem]:
     table = model.table
     sbml = libsbml.readSBMLFromString(model.sbml).getModel()
     in_equations = {sbml.getParameter(i).getId() for i in range(sbml.getNumParameters())}
-    rate_ruled = {
-        sbml.getRule(i).getVariable() for i in range(sbml.getNumRules()) if sbml.getRule(i).isRate()
-    }
+    rate_ruled = {sbml.getRule(i).getVariable() for i in range(sbml.getNumRules()) if sbml.getRule(i).isRate()}
     ruled = {sbml.getRule(i).getVariable() for i in range(sbml.getNumRules())}
     assigned = {sbml.getInitialAssignment(i).getSymbol() for i in range(sbml.getNumInitialAssignments())}
     rows = {row.name for row in table.parameters}

@@ -93,9 +93,7 @@ def antimony_to_sbml(text: str, name: str) -> str:
 
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(text) < 0:
-        problem = Problem(
-            "MODEL003", "Antimony cannot read the model", where=name, found=antimony.getLastError()
-        )
+        problem = Problem("MODEL003", "Antimony cannot read the model", where=name, found=antimony.getLastError())
         raise CarwrightError(problem)
     return str(antimony.getSBMLString(name))
 

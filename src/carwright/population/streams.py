@@ -51,8 +51,6 @@ def uniforms(seed: int, purpose: str, first: int, count: int, width: int = 1) ->
     ticks = -(-width // WORDS_PER_TICK)
     purpose_key = int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=8).digest(), "little")
     generator = np.random.Philox(key=np.array([seed, purpose_key], dtype=np.uint64), counter=first * ticks)
-    raw = generator.random_raw(count * ticks * WORDS_PER_TICK).reshape(count, ticks * WORDS_PER_TICK)[
-        :, :width
-    ]
+    raw = generator.random_raw(count * ticks * WORDS_PER_TICK).reshape(count, ticks * WORDS_PER_TICK)[:, :width]
     # 53 random bits, centred in their cell: never exactly 0 or 1, so quantile functions stay finite.
     return ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
