@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import roadrunner
-from conftest import build, table
+from engine_models import MIXED, PATIENT, SCALES, sbml
+from engine_support import build, table
 from scipy.integrate import solve_ivp
 
 from carwright.engine import Dosing, Functional, read_sbml
 from carwright.engine.evaluate import evaluate
-from models import MIXED, PATIENT, SCALES, sbml
 
 TIMES = np.unique(np.r_[np.arange(0, 14, 0.5), np.arange(14, 28), np.linspace(28, 180, 20)])
 STATES = (

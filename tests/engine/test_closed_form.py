@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import build, table
+from engine_models import SAW, TOYS
+from engine_support import build, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carwright.engine import Dosing, Functional, Outcome, Trigger
-from models import SAW, TOYS
 
 TIMES = np.linspace(0.0, 10.0, 41)
 

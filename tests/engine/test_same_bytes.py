@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import build, table
+from engine_models import PATIENT, SAW
+from engine_support import build, table
 from test_against_others import ASKED, OBSERVED, TIMES
 from test_closed_form import SAW_TRIGGERS
 
 from carwright.engine import EXPLAIN, Dosing, Functional, Outcome
-from models import PATIENT, SAW
 
 NUMBERS = ("outcome", "courses", "functionals", "trigger_counts", "trigger_days", "steps", "lowest")
 

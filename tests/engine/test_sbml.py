@@ -1,11 +1,11 @@
 """What is read from SBML, and what is refused."""
 
 import pytest
+from engine_models import MIXED, PATIENT, TOYS, sbml
 
 from carwright.engine import Functional, Trigger, compile_kernel, read_sbml
 from carwright.engine.evaluate import evaluate
 from carwright.errors import CarwrightError
-from models import MIXED, PATIENT, TOYS, sbml
 
 
 def codes(action):
