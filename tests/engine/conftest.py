@@ -1,4 +1,4 @@
-"""The patients that several tests solve. Helper modules carry the room's name: tests of all rooms share one import path."""
+"""The patients that several tests solve; helper modules carry the name of the room, as all tests share a path."""
 
 import sys
 from pathlib import Path
