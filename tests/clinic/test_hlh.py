@@ -31,4 +31,12 @@ def test_first_day_at_the_limit_after_the_infusion():
     times = np.array([-1.0, 0.0, 5.0, 6.0, 7.0])
     limit = HlhLimit().ferritin
     ferritin = np.array([[2 * limit, 500, 500, limit, 2 * limit], [500, 500, limit - 1, 500, 500], [np.nan] * 5])
-    assert hlh_day(times, ferritin, HlhLimit()) == pytest.approx([6.0, np.nan, np.nan], nan_ok=True)
+    syndrome = np.ones_like(ferritin)
+    assert hlh_day(times, ferritin, syndrome, HlhLimit()) == pytest.approx([6.0, np.nan, np.nan], nan_ok=True)
+
+
+def test_it_is_a_complication_of_crs_of_any_grade():
+    times = np.arange(4.0)
+    ferritin = np.full((3, 4), 2 * HlhLimit().ferritin)
+    crs = np.array([[0.0, 0, 0, 0], [0, 0, 1, 0], [0, 4, 4, 0]])
+    assert hlh_day(times, ferritin, crs, HlhLimit()) == pytest.approx([np.nan, 2.0, 1.0], nan_ok=True)

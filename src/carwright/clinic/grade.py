@@ -161,7 +161,7 @@ def grade_patients(
 
     crs = with_death(times, signs, death)
     icans = icans_course(times, read["encephalopathy"], chosen.icans)
-    hlh = hlh_day(times, read["ferritin"], chosen.hlh)
+    hlh = hlh_day(times, read["ferritin"], crs, chosen.hlh)
     neutropenia_grade = ctcae.count_grade("neutrophils", read["neutrophils_per_ul"], chosen.ctcae_version)
     gradings = Gradings(times, crs, icans, neutropenia_grade, hlh, septic, death)
 

@@ -1,8 +1,8 @@
 """Haemophagocytic lymphohistiocytosis (macrophage activation syndrome), by ferritin.
 
-An axis of its own: it neither needs nor changes a CRS grade. The usual screening limit is a peak ferritin
-above 10,000 ng/mL during CRS, to which two organ toxicities must be added (Neelapu 2018, doi
-10.1038/nrclinonc.2017.148). Liver, kidney and marrow are not simulated, so ferritin must decide alone, and
+An axis apart from the CRS grade, which it does not change, but a complication of the syndrome: it is called once CRS of
+any grade has begun. The usual screening limit is a peak ferritin above 10,000 ng/mL during CRS, to which two organ
+toxicities must be added (Neelapu 2018, doi 10.1038/nrclinonc.2017.148). Liver, kidney and marrow are not simulated, so ferritin must decide alone, and
 alone 10,000 ng/mL is too low: of patients with high-grade CRS but no HLH-like syndrome the quartiles are
 2,186, 5,467 and 14,614, of those with the syndrome 38,305, 92,204 and 221,638 (184 children and young adults,
 ashpublications.net/view-large/11742545). The limit here lies where both groups, taken as
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from carwright.clinic.numbers import number
 from carwright.clinic.readings import Floats, first_day
@@ -45,6 +47,17 @@ class HlhLimit:
     )
 
 
-def hlh_day(times: Floats, ferritin: Floats, limit: HlhLimit) -> Floats:
-    """Find the first day after the infusion (n,) with ferritin (n, k; ng/mL) at the limit; NaN for never."""
-    return first_day(times, (ferritin >= limit.ferritin) & (times >= 0.0))
+def hlh_day(times: Floats, ferritin: Floats, crs: Floats, limit: HlhLimit) -> Floats:
+    """Find the first day after the infusion (n,) with ferritin at the limit, CRS having begun; NaN for never.
+
+    Parameters
+    ----------
+    times
+        Days, shape (k,).
+    ferritin, crs
+        Ferritin in ng/mL and CRS grade, shape (n, k).
+    limit
+        Limit of ferritin.
+    """
+    begun = np.logical_or.accumulate(crs >= 1.0, axis=1)
+    return first_day(times, (ferritin >= limit.ferritin) & begun & (times >= 0.0))
