@@ -1,12 +1,12 @@
 """Haemophagocytic lymphohistiocytosis (macrophage activation syndrome), by ferritin.
 
-An axis apart from the CRS grade, which it does not change, but a complication of the syndrome: it is called once CRS of
-any grade has begun. The usual screening limit is a peak ferritin above 10,000 ng/mL during CRS, to which two organ
-toxicities must be added (Neelapu 2018, doi 10.1038/nrclinonc.2017.148). Liver, kidney and marrow are not simulated, so ferritin must decide alone, and
-alone 10,000 ng/mL is too low: of patients with high-grade CRS but no HLH-like syndrome the quartiles are
-2,186, 5,467 and 14,614, of those with the syndrome 38,305, 92,204 and 221,638 (184 children and young adults,
-ashpublications.net/view-large/11742545). The limit here lies where both groups, taken as
-log-normal, are mistaken for the other equally often.
+An axis apart from the CRS grade, which it does not change, but a complication of the syndrome: it is called once CRS
+of any grade has begun. The usual screening limit is a peak ferritin above 10,000 ng/mL during CRS, to which two organ
+toxicities must be added (Neelapu 2018, doi 10.1038/nrclinonc.2017.148). Liver, kidney and marrow are not simulated,
+so ferritin must decide alone, and alone 10,000 ng/mL is too low: of patients with high-grade CRS but no HLH-like
+syndrome the quartiles are 2,186, 5,467 and 14,614, of those with the syndrome 38,305, 92,204 and 221,638 (184 children
+and young adults, ashpublications.net/view-large/11742545). The limit here lies where both groups, taken as log-normal,
+are mistaken for the other equally often.
 """
 
 from __future__ import annotations
