@@ -120,6 +120,16 @@ def test_decisions_are_numbered_and_whole() -> None:
         assert record.stem in read("decisions/index.md")
 
 
+@pytest.mark.parametrize("name", list_models())
+def test_no_number_is_fitted_to_the_rehearsed_trial(name: str) -> None:
+    """What `docs/explanation/against-the-publication.md` says, by the sources that fitted rows name."""
+    table = load_model(name).table
+    [trial] = [key for key, text in table.references.items() if "NCT03089203" in text]
+    fitted = [row for row in (*table.parameters, *table.covariates) if row.kind == "fitted"]
+    assert fitted
+    assert [row.name for row in fitted if trial in row.source] == []
+
+
 def test_coverage_table_shows_misses_first() -> None:
     def entry(label: str, count: int, *, covered: bool) -> dict[str, object]:
         return {
