@@ -37,7 +37,7 @@ def coverage_table(summary: Mapping[str, Any]) -> str:
         ]
         for entry in compared
     ]
-    header = ["", "Published", "Simulated", "A trial of this size would show", "Published figure lies", "Source"]
+    header = ["", "Published", "Simulated", "One trial (90 % predictive)", "Published figure lies", "Source"]
     told = (
         f"{len(compared) - missed} of {len(compared)} published figures lie inside, {missed} outside. Run of "
         f"`{summary['study']}` with {summary['patients']:,} virtual patients, {summary['trials']:,} trials, seed "
