@@ -90,7 +90,8 @@ class Arm:
     @cached_property
     def rules(self) -> tuple[str, ...]:
         """Adjudication rules under which trials are replayed, the study's own first."""
-        return (self.study.adjudication.rule, *self.study.adjudication.compare)
+        chosen = self.study.adjudication
+        return tuple(dict.fromkeys((chosen.rule, *chosen.compare)))
 
     @cached_property
     def times(self) -> Floats:

@@ -40,7 +40,8 @@ def differences(run: Run, arm: str) -> list[Difference]:
     found = []
     for name, difference in comparator.get("differences", {}).items():
         study, other = run.quantities.get(name), comparator.get("quantities", {}).get(name)
-        if not study or not other or difference.get("estimate") is None:
+        ends = [difference.get(key) for key in ("estimate", "lo", "hi")]
+        if not study or not other or None in ends:  # a median that was not reached has no difference
             continue
         found.append(
             Difference(

@@ -22,8 +22,7 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
     _population(study, where, problems)
     _once(study.care, ("care",), where, problems)
     _once([STUDY_ARM, *(arm.name for arm in study.comparators)], ("comparators",), where, problems)
-    rules = [study.adjudication.rule, *study.adjudication.compare]
-    _once(rules, ("adjudication", "compare"), where, problems)
+    _once(study.adjudication.compare, ("adjudication", "compare"), where, problems)
     _published(study, where, problems)
     if study.adjudication.window_days > study.horizon_days:
         problems.add(
@@ -43,6 +42,15 @@ def _once(values: Iterable[str], path: KeyPath, where: Where, problems: Problems
 
 def _population(study: Study, where: Where, problems: Problems) -> None:
     patients, block = study.population.patients, study.population.patients_per_population
+    few = {
+        ("population", "patients_per_population"): (block, "patients in a population"),
+        ("population", "patients"): (patients // block, "populations"),
+        ("trials",): (study.trials, "trials"),
+    }
+    for path, (count, what) in few.items():
+        if count < 2:
+            found, allowed = f"{count} {what}", f"2 {what} or more; 20 or more are worth reading"
+            problems.add("STUDY008", "no interval can be made", where=where(path), found=found, allowed=allowed)
     if patients % block:
         lower, higher = patients // block * block, (patients // block + 1) * block
         near = f"{lower} or {higher}" if lower else f"{higher}"
