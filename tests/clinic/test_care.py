@@ -34,7 +34,7 @@ def signs():
     syndrome = (state["temperature"] >= 38.0) | (state["tocilizumab"] > 0.8) | (state["corticosteroid"] > 1.0)
     crs = np.where(syndrome, support, 0.0)
     icans = icans_course(np.array([1.0]), state["encephalopathy"][:, None], care.icans)[:, 0]
-    return state, crs, icans, state["ferritin"] >= care.hlh.ferritin
+    return state, crs, icans, syndrome & (state["ferritin"] > care.hlh.ferritin)
 
 
 def acts(name, state):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from carwright.clinic.crs import SignThresholds
+from carwright.clinic.crs import SUPPORT_GRADES, SignThresholds
 from carwright.clinic.hlh import HlhLimit
 from carwright.clinic.icans import IcansThresholds
 from carwright.clinic.numbers import number
@@ -105,11 +105,15 @@ def crs_signs(grade: int, thresholds: SignThresholds) -> str:
     support = (
         f"max({thresholds.pressure(grade)!r} - arterial_pressure, {thresholds.saturation(grade)!r} - oxygen_saturation)"
     )
-    syndrome = (
+    return f"min({support}, {syndrome(thresholds)})"
+
+
+def syndrome(thresholds: SignThresholds) -> str:
+    """Write the expression above 0 while there is fever, or a drug in the body that hides it."""
+    return (
         f"max(temperature - {thresholds.fever!r}, tocilizumab - {thresholds.tocilizumab_active!r},"
         f" corticosteroid - {thresholds.corticosteroid_active!r}, anakinra - {thresholds.anakinra_active!r})"
     )
-    return f"min({support}, {syndrome})"
 
 
 def icans_signs(grade: int, thresholds: IcansThresholds) -> str:
@@ -164,7 +168,7 @@ def _anakinra(care: Care) -> Order:
     return Order(
         "anakinra",
         doses.anakinra,
-        f"max({refractory}, ferritin / {care.hlh.ferritin!r} - 1)",
+        f"max({refractory}, min(ferritin / {care.hlh.ferritin!r} - 1, {syndrome(care.crs)}))",
         doses.anakinra_interval,
         doses.anakinra_doses,
     )
@@ -218,6 +222,20 @@ def care_rules(names: Sequence[str] = tuple(CARE_RULES), care: Care | None = Non
             start=0.0,
         )
         for name, order in prescribed.items()
+    )
+
+
+def sign_watches(care: Care | None = None) -> tuple[Trigger, ...]:
+    """Triggers that only note when the signs of CRS grade 2, 3 and 4 first show, in the order of `SUPPORT_GRADES`.
+
+    They belong before those of care: care may end the signs in the instant in which they show.
+    """
+    from carwright.engine import Trigger
+
+    thresholds = (care or Care()).crs
+    return tuple(
+        Trigger(name=f"signs of CRS grade {grade}", when=crs_signs(grade, thresholds), assignments={}, start=0.0)
+        for grade in SUPPORT_GRADES
     )
 
 

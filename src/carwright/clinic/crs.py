@@ -102,7 +102,12 @@ def support_grade(arterial_pressure: Floats, oxygen_saturation: Floats, threshol
     return grade
 
 
-def crs_course(times: Floats, courses: Mapping[str, Floats], thresholds: SignThresholds) -> Floats:
+def crs_course(
+    times: Floats,
+    courses: Mapping[str, Floats],
+    thresholds: SignThresholds,
+    first_signs: Mapping[int, Floats] | None = None,
+) -> Floats:
     """Grade every patient at every time, 0 to 4, before any death.
 
     The syndrome starts at a reading with fever, or with hypotension or hypoxia while an anticytokine drug is
@@ -118,6 +123,9 @@ def crs_course(times: Floats, courses: Mapping[str, Floats], thresholds: SignThr
         ``temperature`` (deg C), ``arterial_pressure`` (mmHg), ``oxygen_saturation`` (%), and the amounts in
         the body ``tocilizumab`` (mg/kg), ``corticosteroid`` (mg dexamethasone-equivalent), ``anakinra`` (mg),
         each (n, k).
+    first_signs
+        Grade (2 to 4) -> day on which its signs first showed, NaN for never, shape (n,). Care that answers at once can
+        end the signs between two readings; the reading that follows then has at least this grade.
 
     Returns
     -------
@@ -136,8 +144,14 @@ def crs_course(times: Floats, courses: Mapping[str, Floats], thresholds: SignThr
             | (courses["anakinra"] > thresholds.anakinra_active)
         ).T
     )
+    seen = np.zeros(support.shape, dtype=bool)
+    for level, days in (first_signs or {}).items():
+        patients = np.flatnonzero(days <= times[-1])
+        reading = np.searchsorted(times, days[patients])
+        support[reading, patients] = np.maximum(support[reading, patients], level)
+        seen[reading, patients] = True
     signs = fever | (support > 0.0)
-    starts = fever | (masked & signs)
+    starts = fever | seen | (masked & signs)
     # Sums of steps such as 1/24 are not exact: a reading a rounding error early has still waited 24 h.
     waiting = thresholds.resolution * (1.0 - 1e-9)
     grade = np.zeros(fever.shape)

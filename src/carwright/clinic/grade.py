@@ -112,6 +112,7 @@ def grade_patients(
     courses: Mapping[str, Floats],
     uniforms: Mapping[str, Floats],
     settings: Settings | None = None,
+    first_signs: Mapping[int, Floats] | None = None,
 ) -> dict[str, Any]:
     """Grade patients: outcomes of toxicity, response, kinetics and the verdicts of all adjudication rules.
 
@@ -129,6 +130,8 @@ def grade_patients(
         The same patient should have the same numbers in every arm.
     settings
         How to grade; the default is that of NCT03089203 as far as it is known.
+    first_signs
+        Days on which the signs of a CRS grade first showed, as in `carwright.clinic.crs.crs_course`.
 
     Returns
     -------
@@ -150,7 +153,7 @@ def grade_patients(
     patients = read["temperature"].shape[0]
     random = {name: np.asarray(values).reshape(patients, -1) for name, values in uniforms.items()}
 
-    signs = crs_course(times, read, chosen.crs)
+    signs = crs_course(times, read, chosen.crs, first_signs)
     septic = sepsis_day(
         times, read["neutrophils_per_ul"], read["corticosteroid"], random["sepsis"][:, 0], chosen.sepsis
     )

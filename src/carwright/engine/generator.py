@@ -374,7 +374,9 @@ class _Writer:
         index = {name: i for i, name in enumerate(self.states)}
         for j, pairs in enumerate(self.assignments):
             outputs = [(self._cell(self.rows["Y"] + index[s]), e) for s, e in pairs]
-            text += [f"    if trigger == {j}:", *statements(outputs, self._leaves("U", "ST"), "        ")]
+            # A trigger without assignments only notes its day.
+            body = statements(outputs, self._leaves("U", "ST"), "        ") or ["        pass"]
+            text += [f"    if trigger == {j}:", *body]
         return "\n".join(text) + ("\n" if self.assignments else "\n    pass\n")
 
 

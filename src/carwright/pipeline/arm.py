@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carwright.clinic.care import care_rules
+from carwright.clinic.care import care_rules, sign_watches
 from carwright.clinic.grade import COURSES, Settings
 from carwright.clinic.psa import PsaRules, visit_days
 from carwright.construct import load_construct, parameter_medians
@@ -117,19 +117,32 @@ class Arm:
         """The compiled model with the care that reacts in the solve."""
         system = read_sbml(self.model.sbml)
         return compile_kernel(
-            system, observables=self.observables, functionals=(), triggers=(*self._care, *self._extinctions)
+            system,
+            observables=self.observables,
+            functionals=(),
+            triggers=tuple(trigger for group in self.triggers.values() for trigger in group),
         )
 
     @cached_property
-    def _care(self) -> tuple[Trigger, ...]:
-        return tuple(care_rules(self.study.care))
+    def triggers(self) -> dict[str, tuple[Trigger, ...]]:
+        """What may happen during a solve: signs are noted before care answers them, and clones die out."""
+        return {
+            "signs": sign_watches(),
+            "care": care_rules(self.study.care),
+            "extinctions": tuple(
+                Trigger(name=f"extinction of {state}", when=f"{threshold} - {state}", assignments={state: "0"})
+                for state, threshold in self.model.table.extinctions.items()
+            ),
+        }
 
-    @cached_property
-    def _extinctions(self) -> tuple[Trigger, ...]:
-        return tuple(
-            Trigger(name=f"extinction of {state}", when=f"{threshold} - {state}", assignments={state: "0"})
-            for state, threshold in self.model.table.extinctions.items()
-        )
+    def of_triggers(self, group: str, values: Floats) -> Floats:
+        """Columns of one group of triggers from an array of patients by triggers."""
+        first = 0
+        for name, triggers in self.triggers.items():
+            if name == group:
+                return values[:, first : first + len(triggers)]
+            first += len(triggers)
+        raise KeyError(group)
 
 
 def arms_of(study: Study) -> tuple[Arm, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from carwright.clinic.care import dose_counts
+from carwright.clinic.crs import SUPPORT_GRADES
 from carwright.clinic.grade import grade_patients, uniforms_needed
 from carwright.clinic.lymphodepletion import dosing_columns
 from carwright.engine import EXPLAIN, Dosing, Outcome
@@ -32,7 +33,10 @@ _COUNTS = (
     "anakinra_doses",
 )
 _FLAGS = ("psa30", "psa50", "psa90", "psa98", "psa50_confirmed", "hlh_mas", "sepsis", "crs_death")
-_MORE_FLAGS = ("antigen_low_relapse", "progression_censored")
+_MORE_FLAGS = (
+    *("antigen_low_relapse", "progression_censored"),
+    *("antigen_positive_cells_cleared", "antigen_low_cells_cleared"),
+)
 
 
 def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, pl.DataFrame]:
@@ -82,7 +86,9 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
         name: uniforms(study.seed, f"clinic:{name}", first, len(patients), width)
         for name, width in uniforms_needed(study.horizon_days, arm.settings).items()
     }
-    graded = grade_patients(arm.times, courses, random, arm.settings)
+    days = arm.of_triggers("signs", solution.trigger_days)
+    first_signs = {grade: days[:, column] for column, grade in enumerate(SUPPORT_GRADES)}
+    graded = grade_patients(arm.times, courses, random, arm.settings, first_signs)
     crs_course = graded.pop("crs_grade_course")
     graded.pop("icans_grade_course")
     rows = {
@@ -98,7 +104,8 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
         "delivered_cells": delivery.delivered_cells[:, column],
         "on_assigned_dose": delivery.on_assigned_dose[:, column],
         "outcome": solution.outcome.astype(np.uint8),
-        **_care(arm, solution),
+        **dose_counts(study.care, arm.of_triggers("care", solution.trigger_counts)),
+        **_cleared(arm, solution),
         **graded,
     }
     sampled = patients.index % max(1, study.population.patients // COURSE_PATIENTS) == 0
@@ -128,8 +135,10 @@ def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64]
     )
 
 
-def _care(arm: Arm, solution: Solution) -> dict[str, NDArray[np.float64]]:
-    return dose_counts(arm.study.care, solution.trigger_counts[:, : len(arm.study.care)])
+def _cleared(arm: Arm, solution: Solution) -> dict[str, NDArray[np.float64]]:
+    """Whether each clone of the tumour died out; NaN for a failed solve."""
+    counts = arm.of_triggers("extinctions", solution.trigger_counts)
+    return {f"{clone}_cleared": counts[:, column] for column, clone in enumerate(arm.model.table.extinctions)}
 
 
 def _outcome_frame(rows: Mapping[str, Any]) -> pl.DataFrame:
