@@ -132,6 +132,13 @@ def test_failed_solves_are_counted_explained_and_never_numbers(tmp_path, monkeyp
     assert run.table("trials")["failed_solves"].sum() > 0
 
 
+def test_care_does_not_hide_the_grade_that_called_for_it(small_run):
+    """Tocilizumab is given for the signs of grade 2 alone, and can end them between two readings."""
+    treated = small_run.table("patients").filter(pl.col("tocilizumab_doses") > 0)
+    assert treated.height > 0
+    assert treated["crs_grade"].min() >= 2
+
+
 def test_the_summary_is_one_json_object_without_nan(small_run):
     text = (small_run.folder / "summary.json").read_text(encoding="utf-8")
     json.loads(text, parse_constant=lambda constant: pytest.fail(constant))

@@ -167,12 +167,13 @@ def _protocol(gradings: Gradings) -> Criteria:
 
 @rule(
     "any-grade-3-crs",
-    "Within the window after the infusion: death, or CRS or ICANS of grade 3 or more, however short. Assumed:"
-    " the strict reading, as for a small molecule.",
+    "Within the window after the infusion: death, HLH/MAS, or CRS or ICANS of grade 3 or more, however short."
+    " Assumed: the strict reading, as for a small molecule.",
 )
 def _any_grade_3_crs(gradings: Gradings) -> Criteria:
     return {
         "death": gradings.death_day,
+        "HLH/MAS": gradings.hlh_day,
         "CRS grade 3": gradings.reached(gradings.crs, 3),
         "ICANS grade 3": gradings.reached(gradings.icans, 3),
     }
@@ -180,12 +181,13 @@ def _any_grade_3_crs(gradings: Gradings) -> Criteria:
 
 @rule(
     "grade-4",
-    "Within the window after the infusion: death, or CRS or ICANS of grade 4. Assumed: the lenient reading, any"
-    " grade 3 being taken as manageable.",
+    "Within the window after the infusion: death, HLH/MAS, or CRS or ICANS of grade 4. Assumed: the lenient reading,"
+    " any grade 3 being taken as manageable.",
 )
 def _grade_4(gradings: Gradings) -> Criteria:
     return {
         "death": gradings.death_day,
+        "HLH/MAS": gradings.hlh_day,
         "CRS grade 4": gradings.reached(gradings.crs, 4),
         "ICANS grade 4": gradings.reached(gradings.icans, 4),
     }

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     """How sure a number is."""
 
     PUBLISHED = "published"
-    """Read in the source that is named."""
+    """Read in the source that is named, or in a re-implementation of it that the reference names."""
     FITTED = "fitted"
     """Solved from the data that are named."""
     ASSUMED = "assumed"

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+def column_of(rule: str) -> str:
+    """Part of a column's name that stands for an adjudication rule."""
+    return rule.replace("-", "_")
+
+
 @dataclass(frozen=True)
 class ArmOutcomes:
     """Potential outcomes of one arm.
@@ -75,7 +80,7 @@ class ArmOutcomes:
 
     def potential(self, rule: str) -> PotentialOutcomes:
         """What a replay needs, adjudicated by ``rule``."""
-        suffix = rule.replace("-", "_")
+        suffix = column_of(rule)
         first = self.frame.gather_every(len(self.nodes))
         reasons = np.empty(first.height, dtype=object)
         reasons[:] = first["not_infused_reason"].to_list()

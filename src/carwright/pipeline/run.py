@@ -163,8 +163,16 @@ def _summary(
         "outcomes": solved | {"explained": {name: outcome_explanation(name) for name in solved["by_code"]}},
         "quantities": quantities,
         "comparators": comparators,
-        "adjudication": {"rule": rule, "text": {name: RULES[name].text for name in main.rules}},
-        "adjudications": s.adjudications(trials.filter(pl.col("arm") == main.name), main.space.labels),
+        "adjudication": {
+            "rule": rule,
+            "text": {name: RULES[name].text for name in main.rules},
+            "reasons": s.dlt_reasons(of_arm[main.name], main_entries),
+        },
+        "adjudications": s.adjudications(
+            of_arm[main.name],
+            trials.filter(pl.col("arm") == main.name),
+            trial_patients.filter(pl.col("arm") == main.name),
+        ),
         "paths": s.paths(main_trials),
         "funnel": s.funnel(main_trials),
         "parameters": main.model.table.kinds(),

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from carwright.pipeline.measures import COUNTED, MEASURES, Measure
-from carwright.pipeline.outcomes import ArmOutcomes
+from carwright.pipeline.outcomes import ArmOutcomes, column_of
 from carwright.study import QUANTITIES
 from carwright.trial.intervals import (
     Interval,
@@ -23,6 +23,7 @@ from carwright.trial.intervals import (
     predictive,
 )
 from carwright.trial.intervals.paired import Arm as Side
+from carwright.trial.intervals.survival import KaplanMeier
 
 if TYPE_CHECKING:
     from carwright.pipeline.arm import Arm
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 LEVEL = 0.9
 """Probability content of every interval in a summary."""
+
+ROUNDING = 1e-12
+"""No quantity of a summary is that small; what is, is what rounding left of zero."""
 
 SHOWN_PATHS = 40
 """Escalation paths that a summary lists, the likeliest first."""
@@ -43,8 +47,10 @@ def entry(interval: Interval) -> dict[str, Any]:
 
 
 def number(value: float) -> float | None:
-    """A finite number rounded to 10 digits, or null."""
-    return float(f"{value:.10g}") if math.isfinite(value) else None
+    """A finite number rounded to 10 digits, rounding errors around zero to zero; or null."""
+    if not math.isfinite(value):
+        return None
+    return float(f"{value:.10g}") if abs(value) >= ROUNDING else 0.0
 
 
 def estimate(name: str, outcomes: ArmOutcomes, weights: Any) -> Interval:
@@ -79,7 +85,7 @@ def arm_quantities(
         weights = outcomes.treated(trial_patients, measure.among)
         own: dict[str, Any] = {"unit": QUANTITIES[name].unit, "label": QUANTITIES[name].label}
         own |= {**entry(estimate(name, outcomes, weights)), "level": LEVEL}
-        by_trial = _by_trial(measure, QUANTITIES[name].kind, outcomes, trial_patients)
+        by_trial = _by_trial(name, outcomes, trial_patients)
         lo, hi = predictive(by_trial["value"].to_numpy(), LEVEL)
         own["predictive"] = {"lo": number(lo), "hi": number(hi)}
         if name in facts:
@@ -100,18 +106,37 @@ def _by_node(name: str, measure: Measure, outcomes: ArmOutcomes) -> dict[str, An
     return found
 
 
-def _by_trial(measure: Measure, kind: str, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> pl.DataFrame:
-    """Value of the quantity in each simulated trial: ``trial``, ``value``, ``of``."""
-    values = outcomes.frame.select("patient", "node", measure.value.cast(pl.Float64).alias("value"))
-    summed = pl.col("value").mean() if kind == "rate" else pl.col("value").median()
+def _by_trial(name: str, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> pl.DataFrame:
+    """Value of the quantity in each simulated trial: ``trial``, ``value``, ``count``, ``of``."""
+    measure = MEASURES[name]
+    late = pl.col(measure.censored) if measure.censored else pl.lit(value=False)
+    values = outcomes.frame.select(
+        "patient", "node", measure.value.cast(pl.Float64).alias("value"), late.cast(pl.Boolean).alias("late")
+    )
+    rate = QUANTITIES[name].kind == "rate"
     return (
         trial_patients.filter(COUNTED[measure.among])
         .join(values, on=["patient", "node"], how="left")
         .group_by("trial")
-        .agg(summed.alias("value"), pl.col("value").sum().alias("count"), pl.col("value").count().alias("of"))
+        .agg(
+            pl.col("value").mean()
+            if rate
+            else pl.map_groups(["value", "late"], _median, pl.Float64, returns_scalar=True),
+            pl.col("value").sum().alias("count"),
+            pl.col("value").count().alias("of"),
+        )
         .sort("trial")
         .with_columns(pl.col("value").fill_null(float("nan")))
     )
+
+
+def _median(columns: Sequence[pl.Series]) -> float:
+    """Median of the values of one trial; infinite where more than half are still without the event."""
+    known = columns[0].is_not_null()
+    value, late = columns[0].filter(known).to_numpy(), columns[1].filter(known).to_numpy()
+    if value.size == 0:
+        return math.nan
+    return KaplanMeier.fit(value, np.ones(value.size), late).quantile(0.5)
 
 
 def _compared(fact: PublishedFact, by_trial: pl.DataFrame, lo: float, hi: float) -> dict[str, Any]:
@@ -152,18 +177,40 @@ def difference(name: str, measure: Measure, first: ArmOutcomes, second: ArmOutco
     return paired_median_difference(Side(b, weights, late[1]), Side(a, weights, late[0]), block, LEVEL)
 
 
-def adjudications(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any]:
-    """How toxicity and recommendation move with the definition of a dose-limiting toxicity."""
+def adjudications(outcomes: ArmOutcomes, trials: pl.DataFrame, trial_patients: pl.DataFrame) -> dict[str, Any]:
+    """How toxicity and recommendation move with the definition of a dose-limiting toxicity.
+
+    Parameters
+    ----------
+    outcomes
+        Patients of the arm.
+    trials, trial_patients
+        Its trials under every rule.
+    """
     found = {}
     for rule, own in trials.group_by("adjudication", maintain_order=True):
-        block = own["population"].to_numpy()
-        rate = (own["dlts"] / own["evaluable"].replace(0, None)).fill_null(np.nan).to_numpy()
-        found[str(rule[0])] = {
-            "dlt_rate": entry(marginal_rate(rate, block, LEVEL, own["evaluable"].to_numpy().astype(np.float64))),
-            "recommended_node": recommended(own, nodes)["by_node"],
-            "duration_days": entry(marginal_mean(own["duration_days"].to_numpy(), block, LEVEL)),
+        name = str(rule[0])
+        entries = trial_patients.filter(pl.col("adjudication") == name)
+        verdicts, weights = outcomes.array(f"dlt_{column_of(name)}"), outcomes.treated(entries, "evaluable")
+        duration = own["duration_days"].to_numpy()
+        found[name] = {
+            "dlt_rate": entry(marginal_rate(verdicts, outcomes.block, LEVEL, weights)),
+            "recommended_node": recommended(own, outcomes.nodes)["by_node"],
+            "duration_days": entry(marginal_mean(duration, own["population"].to_numpy(), LEVEL)),
         }
     return found
+
+
+def dlt_reasons(outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> dict[str, float]:
+    """Share of each criterion among the dose-limiting toxicities of evaluable patients, the commonest first."""
+    reasons = outcomes.frame.select("patient", "node", "dlt_reason")
+    met = (
+        trial_patients.filter(COUNTED["evaluable"])
+        .join(reasons, on=["patient", "node"], how="left")
+        .drop_nulls("dlt_reason")
+    )
+    counts = met.group_by("dlt_reason").len().sort(["len", "dlt_reason"], descending=[True, False])
+    return {reason: count / met.height for reason, count in counts.iter_rows()}
 
 
 def paths(trials: pl.DataFrame) -> list[dict[str, Any]]:

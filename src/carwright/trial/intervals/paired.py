@@ -29,7 +29,8 @@ class Arm:
     Parameters
     ----------
     values
-        Value of each patient, shape (n,), or of each patient at each node, shape (n, m); NaN is missing.
+        Value of each patient, shape (n,), or of each patient at each node, shape (n, m); NaN is missing. Where one arm
+        has none, the other's is left out too.
     weights
         How often each was treated in this arm; every weight 1 when None.
     censored
@@ -40,9 +41,11 @@ class Arm:
     weights: ArrayLike | None = None
     censored: ArrayLike | None = None
 
-    def sample(self, block: ArrayLike) -> Sample:
-        """Return the entries of this arm."""
-        return Sample.of(self.values, block, self.weights, self.censored)
+    def sample(self, block: ArrayLike, other: Arm) -> Sample:
+        """Return the entries of this arm that the other arm has too."""
+        values = np.asarray(self.values, dtype=np.float64)
+        both = np.where(np.isnan(np.asarray(other.values, dtype=np.float64)), np.nan, values)
+        return Sample.of(both, block, self.weights, self.censored)
 
 
 def paired_mean_difference(one: Arm, other: Arm, block: ArrayLike, level: float = 0.9) -> Interval:
@@ -68,7 +71,7 @@ def paired_mean_difference(one: Arm, other: Arm, block: ArrayLike, level: float 
         If shapes differ, a weight is negative or the level is not between 0 and 1.
     """
     check_level(level)
-    samples = one.sample(block), other.sample(block)
+    samples = one.sample(block, other), other.sample(block, one)
     if samples[0].empty or samples[1].empty:
         return Interval.unknown(level)
     means = [float(np.average(sample.value, weights=sample.weight)) for sample in samples]
@@ -84,7 +87,7 @@ def paired_median_difference(one: Arm, other: Arm, block: ArrayLike, level: floa
     an interval of 90 % covers some 80 %. Parameters, return and errors as `paired_mean_difference`.
     """
     check_level(level)
-    samples = one.sample(block), other.sample(block)
+    samples = one.sample(block, other), other.sample(block, one)
     if samples[0].empty or samples[1].empty:
         return Interval.unknown(level)
     medians = [KaplanMeier.fit(sample.value, sample.weight, sample.censored).quantile(0.5) for sample in samples]
