@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from carwright.store import Progress, Quiet, Run
 from carwright.store.files import full_disk_errors, storage_errors
 from carwright.study import Study, load_study
 
-__all__ = ["compare", "default_folder", "load_study", "run"]
+if TYPE_CHECKING:
+    import polars as pl
+
+    from carwright.simulation import Simulation
+
+__all__ = ["compare", "default_folder", "load_study", "run", "simulate"]
 
 
 def run(
@@ -103,6 +108,114 @@ def compare(first: str | Path | Run, second: str | Path | Run) -> dict[str, Any]
 
     runs = [given if isinstance(given, Run) else Run.read(Path(given)) for given in (first, second)]
     return compare_runs(*runs)
+
+
+def simulate(
+    model: str | Path,
+    *,
+    population: str | Path | Mapping[str, Any] | pl.DataFrame | None = None,
+    patients: int | None = None,
+    doses: Iterable[str] = (),
+    days: float | None = None,
+    start: float | None = None,
+    at: str | Iterable[float] | None = None,
+    functionals: Iterable[str] = (),
+    observe: Iterable[str] = (),
+    values: Mapping[str, float] | None = None,
+    relative_tolerance: float = 1e-6,
+    seed: int = 1,
+    keep: str | Iterable[str] | None = None,
+    out: str | Path | None = None,
+    threads: int | None = None,
+    shard: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    command: str = "carwright.simulate",
+) -> Simulation:
+    """Simulate any model over a population, or resume that.
+
+    Times are in the model's own unit of time, which is days in the built-in models.
+
+    Parameters
+    ----------
+    model
+        Name of a built-in model, an SBML file (``.xml``, ``.sbml``) or an Antimony file (``.ant``).
+    population
+        Distributions by name, as a mapping such as ``{"k": {"value": 0.5, "sd": 0.3}}`` or a YAML file of the same; or
+        one row per patient and one column per parameter, as a frame, a Parquet file or a CSV file. Without it a
+        built-in model draws ``patients`` from its own table, and any other model is solved once, as it stands.
+    patients
+        How many; all rows, 1000 draws or one patient by default.
+    doses
+        ``"TARGET=AMOUNT@DAY,DAY"``: amounts that are added to states. AMOUNT is a number or a name of the population.
+    days, start
+        Bounds of the solve; by default the last time that is asked for, and 0 (-7 for built-in models).
+    at
+        Times of the courses: numbers, ``"0,1,7"``, ``"0:180:1"``.
+    functionals
+        Numbers that are computed while solving, such as ``"max:psa"``, ``"time_of_max:psa@0..28"``,
+        ``"days_below:neutrophils_per_ul<500"``, ``"value_at:psa@28"``.
+    observe
+        Names whose courses are written; all states by default (states and read-outs of a built-in model).
+    values
+        Values of parameters that replace the model's.
+    relative_tolerance
+        Error allowed per step relative to each state.
+    seed
+        Seed of the draws.
+    keep
+        Names of the population whose values are written: ``"all"``, ``"none"`` or names; by default all that differ
+        between patients, unless that is more than 20 million numbers.
+    out
+        Run folder; below ``runs`` by default. The same simulation in the same folder is resumed.
+    threads
+        Threads of the solver; all that this process may use by default. Results do not depend on it.
+    shard
+        Patients per piece of work; chosen by speed and size by default. Results do not depend on it.
+    scheduler
+        Address of a Dask scheduler whose workers do the work; ``"local"`` starts one on this machine.
+    progress
+        Hears how far the work is.
+    command
+        What started it, for the provenance.
+
+    Returns
+    -------
+    Simulation
+        ``.patients``, ``.courses``, ``.parameters`` (polars), ``.summary``, ``.folder``, ``.to_xarray()``.
+
+    Raises
+    ------
+    CarwrightError
+        Listing everything that is wrong with the model, the population and the request.
+    """
+    from carwright.simulation import simulate as simulate_
+    from carwright.simulation.prepare import Request
+
+    request = Request(
+        model=model,
+        population=population,
+        patients=patients,
+        doses=doses,
+        days=days,
+        start=start,
+        at=at,
+        functionals=functionals,
+        observe=observe,
+        values=values or {},
+        relative_tolerance=relative_tolerance,
+        seed=seed,
+        keep=keep,
+    )
+    return simulate_(
+        request,
+        out=None if out is None else Path(out),
+        threads=threads or _available_threads(),
+        shard=shard,
+        scheduler=scheduler,
+        progress=progress or Quiet(),
+        command=command,
+    )
 
 
 def default_folder(study: Study) -> Path:

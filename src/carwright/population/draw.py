@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 
+from carwright.population.distribution import truncated
 from carwright.population.streams import uniforms
 
 if TYPE_CHECKING:
@@ -136,14 +137,5 @@ def _quantiles(row: Parameter, patient: Floats, population: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         forward, backward = (np.log, np.exp) if row.distribution == "lognormal" else (logit, expit)
         low, high, median = forward(row.low), forward(row.high), forward(row.value)
-    median = _truncated(np.full_like(patient, median), row.population, population, low, high)
-    return np.clip(backward(_truncated(median, row.patients, patient, low, high)), row.low, row.high)
-
-
-def _truncated(centre: Floats, deviation: float, deviate: Floats, low: float, high: float) -> Floats:
-    """Quantile of a normal distribution cut off at ``low`` and ``high``, where ``deviate`` stands."""
-    if deviation == 0:
-        return centre
-    below, above = ndtr((low - centre) / deviation), ndtr((high - centre) / deviation)
-    out: Floats = centre + deviation * ndtri(below + (above - below) * ndtr(deviate))
-    return out
+    median = truncated(np.full_like(patient, median), row.population, population, low, high)
+    return np.clip(backward(truncated(median, row.patients, patient, low, high)), row.low, row.high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -54,12 +54,22 @@ class Run:
         if manifest is None or not manifest.finished:
             what = "this run is not finished" if manifest else "this is not a run folder"
             found = "" if folder.exists() else "there is no such folder"
-            fix = "give the 'carwright run' command again: it resumes" if manifest else "check the path"
+            fix = "give the same command again: it resumes" if manifest else "check the path"
             raise CarwrightError(Problem("RUN001", what, str(folder), found, fix=fix))
         return cls(folder, manifest)
 
     @classmethod
-    def open(cls, folder: Path, *, as_given: str, resolved: str, digest: str, command: str, progress: Progress) -> Run:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        as_given: str,
+        resolved: str,
+        digest: str,
+        command: str,
+        progress: Progress,
+        given_name: str = GIVEN,
+    ) -> Run:
         """Create a run folder, or open the one of the same study to resume it; use it in a ``with`` block.
 
         Parameters
@@ -74,6 +84,8 @@ class Run:
             The command that computes the run, for the provenance.
         progress
             Hears what is done about shards of other software or damaged results.
+        given_name
+            File that keeps what was given.
 
         Raises
         ------
@@ -96,7 +108,7 @@ class Run:
             raise
         run._lock, run._made = lock, made
         try:
-            run._begin(as_given, resolved, command)
+            run._begin(given_name, as_given, resolved, command)
         except BaseException:
             run._close(failed=True)
             raise
@@ -156,14 +168,41 @@ class Run:
         CarwrightError
             If the run has no such table.
         """
-        return read_parquet(self.folder / TABLES / f"{name}.parquet")
+        import polars as pl
+
+        parts = self.parts(name)
+        return pl.concat(map(read_parquet, parts)) if parts else read_parquet(self.folder / TABLES / f"{name}.parquet")
+
+    def parts(self, name: str) -> list[Path]:
+        """Files of a table that was written in parts, in order; empty if it is one file."""
+        prefix = f"{TABLES}/{name}/"
+        return [self.folder / file for file in sorted(self._manifest.files) if file.startswith(prefix)]
 
     def write_table(self, name: str, frame: pl.DataFrame) -> None:
         """Write ``tables/<name>.parquet`` and record its checksum."""
-        folder = self.folder / TABLES
-        with storage_errors(folder):
-            folder.mkdir(exist_ok=True)
-        self._manifest.files[f"{TABLES}/{name}.parquet"] = write_parquet(folder / f"{name}.parquet", frame)
+        path = self.folder / TABLES / f"{name}.parquet"
+        with storage_errors(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._manifest.files[f"{TABLES}/{name}.parquet"] = write_parquet(path, frame)
+
+    def write_parts(self, name: str, frames: Iterable[pl.DataFrame], rows: int) -> None:
+        """Write a table as files of so many rows each, ``tables/<name>/part-00000.parquet`` and so on.
+
+        The files do not depend on how the rows arrive, and memory holds one of them.
+        """
+        import polars as pl
+
+        waiting: list[pl.DataFrame] = []
+        held = part = 0
+        for frame in frames:
+            waiting.append(frame)
+            held += frame.height
+            while held > rows:
+                whole = pl.concat(waiting)
+                self.write_table(f"{name}/part-{part:05d}", whole.head(rows))
+                waiting, held, part = [whole.slice(rows)], held - rows, part + 1
+        if waiting:
+            self.write_table(f"{name}/part-{part:05d}", pl.concat(waiting))
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file into the folder and record its checksum."""
@@ -208,14 +247,14 @@ class Run:
         if nothing:
             _remove(self._made)
 
-    def _begin(self, as_given: str, resolved: str, command: str) -> None:
+    def _begin(self, given_name: str, as_given: str, resolved: str, command: str) -> None:
         for partial in self.folder.rglob(f".*{PARTIAL_SUFFIX}"):
             partial.unlink(missing_ok=True)
         if self.finished:
             self.shards.remove()  # a former process may have been killed between finishing and tidying
             return
         self._manifest.write()
-        self.write_text(GIVEN, as_given)
+        self.write_text(given_name, as_given)
         self.write_text(RESOLVED, resolved)
         record = self._provenance()
         record["sessions"].append(provenance.session(command))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,10 @@ from carwright.store.files import checksum, storage_errors
 from carwright.store.manifest import Manifest
 from carwright.store.parquet import read_parquet, write_parquet
 from carwright.store.progress import Progress
+from carwright.store.spread import Spread, Work, in_turn
 
 if TYPE_CHECKING:
     import polars as pl
-
-Work = Callable[[range], Mapping[str, "pl.DataFrame"]]
 
 FOLDER_NAME = "shards"
 
@@ -41,8 +41,20 @@ class Shards:
         """Number of shards on record."""
         return len(self._manifest.shards)
 
+    def recorded(self, stage: str) -> list[int]:
+        """Numbers of items in the shards of a stage that are on record."""
+        entries = [entry for name, entry in self._manifest.shards.items() if name.startswith(f"{stage}/")]
+        return [entry["last"] - entry["first"] + 1 for entry in entries]
+
     def compute(
-        self, stage: str, pieces: Sequence[range], work: Work, progress: Progress, *, label: str | None = None
+        self,
+        stage: str,
+        pieces: Sequence[range],
+        work: Work,
+        progress: Progress,
+        *,
+        label: str | None = None,
+        spread: Spread = in_turn,
     ) -> None:
         """Do the work of a stage, except what a former process has finished.
 
@@ -58,6 +70,8 @@ class Shards:
             Hears of every shard, finished before or now, and of every one that has to be done again.
         label
             What the items are, for the reader; the stage by default.
+        spread
+            Where the shards are computed: one after the other by default.
 
         Raises
         ------
@@ -66,20 +80,34 @@ class Shards:
         """
         progress.stage(label or stage, sum(map(len, pieces)))
         self._order[stage] = [f"{stage}/{index:06d}" for index in range(len(pieces))]
+        waiting: dict[range, str] = {}
         for name, items in zip(self._order[stage], pieces, strict=True):
-            if name not in self._manifest.shards or not self._is_valid(name, items, progress):
-                try:
-                    self._write(name, items, work(items))
-                except Exception as error:
-                    error.add_note(f"while computing {stage} {items.start} to {items.stop - 1}")
-                    raise
-            progress.advance(len(items))
+            if name in self._manifest.shards and self._is_valid(name, items, progress):
+                progress.advance(len(items))
+            else:
+                waiting[items] = name
+
+        def noted(items: range) -> Mapping[str, pl.DataFrame]:
+            try:
+                return work(items)
+            except Exception as error:
+                error.add_note(f"while computing {stage} {items.start} to {items.stop - 1}")
+                raise
+
+        with closing(spread(noted, list(waiting))) as computed:
+            for items, tables in computed:
+                self._write(waiting[items], items, tables)
+                progress.advance(len(items))
+
+    def each(self, stage: str, table: str) -> Iterator[pl.DataFrame]:
+        """Tables of the shards of a computed stage, in order, one at a time."""
+        return (read_parquet(self._folder / name / f"{table}.parquet") for name in self._order[stage])
 
     def read(self, stage: str, table: str) -> pl.DataFrame:
         """Put a table of a computed stage together, in the order of its shards."""
         import polars as pl
 
-        return pl.concat([read_parquet(self._folder / name / f"{table}.parquet") for name in self._order[stage]])
+        return pl.concat(list(self.each(stage, table)))
 
     def remove(self) -> None:
         """Delete all shards: their tables have been written, or they belong to other code."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from carwright.cli.commands import compare, construct, explain, model, run, study
+from carwright.cli.commands import compare, construct, explain, model, run, simulate, study
 
 
 def register(app: typer.Typer) -> None:
     """Add every command to the program."""
     app.command()(run.run)
+    app.command()(simulate.simulate)
     app.command()(compare.compare)
     app.command()(explain.explain)
     for group in (model, construct, study):

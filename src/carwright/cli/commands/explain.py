@@ -28,7 +28,13 @@ def explain(
         raise CarwrightError(problem)
     opened = Run.read(run)
     told: dict[str, Any]
-    if patient is not None:
+    if "simulation" in opened.summary:
+        if trial is not None or node is not None or arm != "study":
+            what = "a simulate run has patients only: no trials, nodes or arms"
+            raise CarwrightError(Problem("EXPLAIN001", what, str(run), fix="give --patient"))
+        told = story.simulated_overview(opened) if patient is None else story.simulated_patient(opened, patient)
+        text = story.simulated_overview_text(told) if patient is None else story.simulated_patient_text(told)
+    elif patient is not None:
         told = story.of_patient(opened, patient, arm, node)
         text = story.patient_text(told)
     elif trial is not None:
