@@ -31,6 +31,7 @@ ROOMS = {
     "RUN": "Run folders",
     "STORE": "Reading and writing",
     "COMPARE": "Comparing runs",
+    "SIMULATE": "Simulating any model",
     "EXPLAIN": "Explaining a run",
     "REPORT": "Report",
     "BUG": "Bugs",

@@ -31,7 +31,7 @@ def test_a_room_imports_only_from_rooms_to_its_left(room: str) -> None:
 
 
 def test_every_folder_of_the_package_is_a_known_room() -> None:
-    serving = {"cli", "pipeline", "report", "store", "studies", "study"}
+    serving = {"cli", "pipeline", "report", "simulation", "store", "studies", "study"}
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= {*LINE, *serving}
 
@@ -44,7 +44,7 @@ from carwright.store import Run
 def later():
     from carwright.cli.main import main
 """
-    assert {part for _, part in parts_imported(ast.parse(code))} == {"trial", "report", "store", "cli"}
+    assert {part for _, part in parts_imported(ast.parse(code))} == {"trial", "report", "simulation", "store", "cli"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -99,8 +99,8 @@ class _Writer:
         if _is_mapping(origin):
             _, inner = get_args(hint)
             return [[key, self.write(item, inner)] for key, item in value.items()]
-        if is_dataclass(origin):
-            inner = _hints(cast("type", origin))
+        if is_dataclass(origin) and isinstance(origin, type):
+            inner = _hints(origin)
             return {"": origin.__name__, **{f.name: self.write(getattr(value, f.name), inner[f.name])
                                             for f in fields(origin)}}  # fmt: skip
         return value
@@ -160,8 +160,8 @@ class _Reader:
         if _is_mapping(origin):
             key_hint, inner = get_args(hint)
             return {self.read(key, key_hint): self.read(item, inner) for key, item in data}
-        if is_dataclass(origin):
-            inner = _hints(cast("type", origin))
+        if is_dataclass(origin) and isinstance(origin, type):
+            inner = _hints(origin)
             if data.keys() != {"", *(f.name for f in fields(origin))}:
                 message = f"other fields than those of {origin.__name__}"
                 raise ValueError(message)
@@ -198,8 +198,8 @@ def _could_be(data: Any, hint: Any) -> bool:
         return type(data) is int
     if origin is float:
         return type(data) in (int, float) or data in ("nan", "inf", "-inf")
-    if is_dataclass(origin):
-        return isinstance(data, dict) and data.get("") == origin.__name__  # type: ignore[union-attr]
+    if is_dataclass(origin) and isinstance(origin, type):
+        return isinstance(data, dict) and data.get("") == origin.__name__
     if origin is np.ndarray or origin is tuple or _is_mapping(origin):
         return isinstance(data, list)
     return origin in (str, bool) and type(data) is origin

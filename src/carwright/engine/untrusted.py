@@ -124,7 +124,7 @@ def _content(stream: IO[bytes]) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, with our sources to be found and one thread for linear algebra."""
+    """Environment of the worker: ours, with our sources to be found and one thread for linear algebra."""
     root = str(Path(carwright.__file__).resolve().parents[1])
     paths = [path for path in (os.environ.get("PYTHONPATH", ""), root) if path]
     # Each thread of OpenBLAS reserves address space, of which the worker has little.

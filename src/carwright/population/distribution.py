@@ -54,16 +54,16 @@ class Distribution:
             return np.full(count, self.low if self.kind == "uniform" else self.value)
         share = uniforms(seed, f"patient:{name}", first, count)[:, 0]
         if self.kind == "uniform":
-            return np.clip(self.low + (self.high - self.low) * share, self.low, self.high)
+            return np.asarray(np.clip(self.low + (self.high - self.low) * share, self.low, self.high))
         if self.kind == "exponential":
             least, most = -np.expm1(-max(self.low, 0.0) / self.value), -np.expm1(-self.high / self.value)
-            return np.clip(-self.value * np.log1p(-(least + (most - least) * share)), self.low, self.high)
+            return np.asarray(np.clip(-self.value * np.log1p(-(least + (most - least) * share)), self.low, self.high))
         forward, backward = _SCALES[self.kind]
         with np.errstate(divide="ignore", invalid="ignore"):
             low, high, middle = (np.asarray(forward(bound)) for bound in (self.low, self.high, self.value))
         low, high = np.nan_to_num(low, nan=-np.inf, neginf=-np.inf), np.nan_to_num(high, nan=np.inf, posinf=np.inf)
         drawn = truncated(np.full(count, middle), self.sd, ndtri(share), float(low), float(high))
-        return np.clip(backward(drawn), self.low, self.high)
+        return np.asarray(np.clip(backward(drawn), self.low, self.high))
 
 
 _SCALES: Final = {"lognormal": (np.log, np.exp), "logitnormal": (logit, expit), "normal": (np.asarray, np.asarray)}

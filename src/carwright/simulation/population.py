@@ -40,9 +40,7 @@ class Drawn:
 
     def columns(self, items: range) -> dict[str, Floats]:
         """Values of the patients ``items`` by name."""
-        return {
-            name: row.draw(self.seed, name, items.start, len(items)) for name, row in self.distributions.items()
-        }
+        return {name: row.draw(self.seed, name, items.start, len(items)) for name, row in self.distributions.items()}
 
     def numbers(self, items: range) -> npt.NDArray[np.uint32]:
         """Numbers of the patients ``items``."""
@@ -101,14 +99,21 @@ class Rows:
         The rows; a path means a Parquet file.
     sha256
         Checksum of the file or of the rows, for the record.
-    columns_
-        Names and types of the columns.
+    names
+        Names of the columns.
+    height
+        Number of rows.
+    sound
+        Whether every cell holds a finite number; otherwise the values are not to be used.
     """
 
-    def __init__(self, source: pl.DataFrame | Path, sha256: str, names: tuple[str, ...], height: int) -> None:
+    def __init__(
+        self, source: pl.DataFrame | Path, sha256: str, names: tuple[str, ...], height: int, *, sound: bool = True
+    ) -> None:
         self._source = source
         self.sha256 = sha256
         self.height = height
+        self.sound = sound
         self.numbered = PATIENT in names
         self.names = tuple(name for name in names if name != PATIENT)
 

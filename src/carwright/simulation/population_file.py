@@ -87,15 +87,13 @@ def _distributions(data: Mapping[str, Any], where: Where, problems: Problems) ->
     read = {}
     for name, entry in data.items():
         row = entry if isinstance(entry, Mapping) else {"value": entry, "sd": 0}
-        found = _distribution(str(name), row, where, problems)
-        if found is not None:
-            read[str(name)] = found
+        read[str(name)] = _distribution(str(name), row, where, problems)
     if not data:
         problems.add("SIMULATE004", "the population names nothing", where=where(()))
     return read
 
 
-def _distribution(name: str, row: Mapping[str, Any], where: Where, problems: Problems) -> Distribution | None:
+def _distribution(name: str, row: Mapping[str, Any], where: Where, problems: Problems) -> Distribution:
     wrong = Problems()
 
     def add(what: str, key: str, found: object = "", allowed: str = "", fix: str = "") -> None:
@@ -134,7 +132,7 @@ def _distribution(name: str, row: Mapping[str, Any], where: Where, problems: Pro
             wrong.raise_if_any()
         except CarwrightError as error:
             problems.extend(error)
-        return None
+        return Distribution("normal", 1.0)  # the name is known, so that no other message misses it
     return Distribution(kind, low if kind == "uniform" else value, sd, low, high)
 
 
@@ -233,9 +231,11 @@ def _checked(
     rows = Rows(source, sha256, tuple(schema), height)
     strange = [name for name, kind in schema.items() if not (kind.is_numeric() or kind == pl.String)]
     for name in strange:
-        problems.add("SIMULATE007", "a column holds no numbers", where=f"{label}, column {name}", found=str(schema[name]))
+        problems.add(
+            "SIMULATE007", "a column holds no numbers", where=f"{label}, column {name}", found=str(schema[name])
+        )
     if strange:
-        return None
+        return Rows(source, sha256, tuple(schema), height, sound=False)
     wrong = 0
     for first in range(0, height, PIECE):
         frame = rows.frame(range(first, min(first + PIECE, height)))
@@ -243,11 +243,13 @@ def _checked(
     if wrong > SHOWN:
         problems.add("SIMULATE007", f"and {wrong - SHOWN:,} more cells that are no finite numbers", where=label)
     if wrong:
-        return None
-    if rows.numbered and not _numbered(rows, label, problems):
-        return None
+        return Rows(source, sha256, tuple(schema), height, sound=False)
+    if rows.numbered:
+        _check_numbers(rows, label, problems)
     text = any(kind == pl.String for kind in schema.values())
-    return Rows(source.cast(pl.Float64), sha256, tuple(schema), height) if text and not isinstance(source, Path) else rows
+    return (
+        Rows(source.cast(pl.Float64), sha256, tuple(schema), height) if text and not isinstance(source, Path) else rows
+    )
 
 
 def _wrong_cells(frame: pl.DataFrame, first: int, label: str, problems: Problems, room: int) -> int:
@@ -266,13 +268,12 @@ def _wrong_cells(frame: pl.DataFrame, first: int, label: str, problems: Problems
     return len(bad)
 
 
-def _numbered(rows: Rows, label: str, problems: Problems) -> bool:
-    """Whether the column ``patient`` numbers the rows."""
+def _check_numbers(rows: Rows, label: str, problems: Problems) -> None:
+    """The column ``patient`` must number the rows."""
     import polars as pl
 
     numbers = rows.frame(range(rows.height))[PATIENT].cast(pl.Float64)
-    sound = numbers.is_between(0, 2**32 - 1).all() and (numbers == numbers.floor()).all() and not numbers.is_duplicated().any()
-    if not sound:
+    whole = numbers.is_between(0, 2**32 - 1) & (numbers == numbers.floor())
+    if not whole.all() or numbers.is_duplicated().any():
         what = "the column 'patient' must hold a different whole number in every row"
         problems.add("SIMULATE007", what, where=f"{label}, column {PATIENT}", allowed="0 to 4,294,967,295")
-    return bool(sound)

@@ -133,7 +133,9 @@ class _Preparation:
         read = {}
         for name, value in self.request.values.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                self.problems.add("SIMULATE014", "a value must be a finite number", where=f"--set {name}", found=str(value))
+                self.problems.add(
+                    "SIMULATE014", "a value must be a finite number", where=f"--set {name}", found=str(value)
+                )
             else:
                 read[name] = float(value)
         if self.source is not None:
@@ -190,7 +192,9 @@ class _Preparation:
             self.problems.add("SIMULATE012", "there must be at least one patient", where="--patients", found=str(asked))
             return 1
         if asked is not None and asked >= 2**32:
-            self.problems.add("SIMULATE012", "too many patients", where="--patients", found=f"{asked:,}", allowed="4,294,967,295")
+            self.problems.add(
+                "SIMULATE012", "too many patients", where="--patients", found=f"{asked:,}", allowed="4,294,967,295"
+            )
         if isinstance(population, Rows):
             if asked is not None and asked > population.height:
                 self.problems.add(
@@ -239,13 +243,15 @@ class _Preparation:
 
     def _within(self, start: float, end: float) -> None:
         """Times, windows and doses lie within the simulation."""
-        if math.isnan(end) or self.request.days is None and not self.times and not self.functionals:
+        if math.isnan(end):
             return
         allowed = f"{start:g} to {end:g}"
         outside = [time for time in self.times if not start <= time <= end]
         if outside:
             found = ", ".join(f"{time:g}" for time in outside[:5])
-            self.problems.add("SIMULATE009", "a time lies outside the simulation", where="--at", found=found, allowed=allowed)
+            self.problems.add(
+                "SIMULATE009", "a time lies outside the simulation", where="--at", found=found, allowed=allowed
+            )
         for text, functional in self.functionals.items():
             for bound in (functional.start, functional.end):
                 if math.isfinite(bound) and not start <= bound <= end:
@@ -254,8 +260,13 @@ class _Preparation:
         for dose in self.doses:
             for day in dose.days:
                 if not start <= day <= end:
-                    self.problems.add("SIMULATE008", "a dose lies outside the simulation", where=f"--dose {dose.target}",
-                                      found=f"{day:g}", allowed=allowed)  # fmt: skip
+                    self.problems.add(
+                        "SIMULATE008",
+                        "a dose lies outside the simulation",
+                        where=f"--dose {dose.target}",
+                        found=f"{day:g}",
+                        allowed=allowed,
+                    )
 
     # ------------------------------------------------------------------------------------------- the names
 
@@ -286,7 +297,9 @@ class _Preparation:
         for dose in self.doses:
             where = f"--dose {dose.target}"
             if dose.target not in system.states:
-                self._unknown("SIMULATE008", "a dose goes to something that is no state", where, dose.target, system.states)
+                self._unknown(
+                    "SIMULATE008", "a dose goes to something that is no state", where, dose.target, system.states
+                )
             elif system.dose_scales[system.states.index(dose.target)] is None:
                 self.problems.add("SIMULATE008", "a dose goes to a concentration in a changing volume", where=where)
             if isinstance(dose.amount, str) and dose.amount not in names and population is not None:
@@ -297,7 +310,7 @@ class _Preparation:
             if name not in system.parameters and name not in extra:
                 what = "the model has no parameter of this name"
                 self._unknown("SIMULATE005", what, self._place(name), name, system.parameters)
-        if isinstance(population, Rows):
+        if isinstance(population, Rows) and population.sound:
             self._negative_amounts(population, sorted(amounts & set(names)))
 
     def _negative_amounts(self, rows: Rows, names: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from carwright.errors import CarwrightError, Problem
@@ -28,8 +29,8 @@ class Simulation:
 
     def __repr__(self) -> str:
         summary = self.summary
-        failed = summary["outcomes"]["failed"]
-        return f"<Simulation of {summary['simulation']}: {summary['patients']:,} patients, {failed:,} failed, {self.folder}>"
+        counts = f"{summary['patients']:,} patients, {summary['outcomes']['failed']:,} failed"
+        return f"<Simulation of {summary['simulation']}: {counts}, {self.folder}>"
 
     @property
     def folder(self) -> Path:
@@ -66,7 +67,7 @@ class Simulation:
         """
         courses = self.courses
         try:
-            import xarray
+            xarray = importlib.import_module("xarray")
         except ImportError:
             problem = Problem("SIMULATE016", "xarray is not installed", "to_xarray", fix="pip install xarray")
             raise CarwrightError(problem) from None

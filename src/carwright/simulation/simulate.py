@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from carwright.simulation.pace import LEAST, PROBE, measure
 from carwright.simulation.prepare import Request, prepare
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from carwright.engine import Kernel
     from carwright.simulation.job import Job
     from carwright.store import Progress
-    from carwright.store.spread import Spread
+    from carwright.store.spread import Spread, Work
 
 PART_VALUES: Final = 1 << 22
 """Most numbers in one file of a table (32 MiB in memory); fixed, because it shapes the bytes."""
@@ -91,21 +91,19 @@ def default_folder(job: Job) -> Path:
     return Path("runs") / f"simulate-{job.task.name}-seed{job.seed}-{job.digest[:8]}"
 
 
-def _compute(
-    job: Job, run: Run, threads: int, shard: int | None, scheduler: str | None, progress: Progress
-) -> None:
+def _compute(job: Job, run: Run, threads: int, shard: int | None, scheduler: str | None, progress: Progress) -> None:
     progress.stage("compiling the model", 1)
     kernel = job.task.kernel()
     progress.advance(1)
     pieces = ranges(job.patients, shard or _shard(job, run, kernel, threads, progress))
+    stopped = Event()
+    work = _in_this_process(job, kernel, stopped)
     if scheduler is None:
-        stopped = Event()
         spread: Spread = in_threads(threads, stopped.set)
-        work = _in_this_process(job, kernel, stopped)
     else:
         from carwright.simulation.cluster import on_cluster
 
-        spread, work = on_cluster(scheduler, job, threads)
+        spread = on_cluster(scheduler, job, threads)
     run.shards.compute("patients", pieces, work, progress, spread=spread)
     progress.stage("tables", len(job.tables))
     for table in job.tables:
@@ -115,7 +113,7 @@ def _compute(
     run.finish(summarise(job, run))
 
 
-def _in_this_process(job: Job, kernel: Kernel, stopped: Event) -> Any:
+def _in_this_process(job: Job, kernel: Kernel, stopped: Event) -> Work:
     def heed(_: int) -> None:
         if stopped.is_set():
             raise _StoppedError

@@ -68,7 +68,7 @@ class Source:
         if self.built_in is None:
             return self.system.states
         table = self.built_in.table
-        return tuple(dict.fromkeys(row.name for row in (*table.states, *table.read_outs)))
+        return tuple(dict.fromkeys([*(s.name for s in table.states), *(r.name for r in table.read_outs)]))
 
 
 def extinctions(table: ParameterTable) -> tuple[Trigger, ...]:

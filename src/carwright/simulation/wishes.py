@@ -131,5 +131,7 @@ def read_dose(given: str | Dose, problems: Problems) -> Dose | None:
     if re.fullmatch(_NUMBER, match["amount"]):
         amount = float(amount)
         if amount < 0 or not math.isfinite(amount):
-            problems.add("SIMULATE008", "an amount must be a finite number of 0 or more", where=where, found=str(amount))
+            problems.add(
+                "SIMULATE008", "an amount must be a finite number of 0 or more", where=where, found=str(amount)
+            )
     return Dose(match["target"], amount, read_times(match["days"], where, problems))

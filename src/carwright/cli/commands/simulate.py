@@ -31,7 +31,9 @@ def simulate(
             help="Add an amount to a state at times; AMOUNT may be a name of the population. Repeatable.",
         ),
     ] = None,
-    days: Annotated[float | None, typer.Option(help="End, in the model's unit of time; the last time asked for.")] = None,
+    days: Annotated[
+        float | None, typer.Option(help="End, in the model's unit of time; the last time asked for.")
+    ] = None,
     start: Annotated[float | None, typer.Option(help="Start; 0, or -7 for built-in models.")] = None,
     at: Annotated[
         str | None, typer.Option(metavar="TIMES", help="Times of the courses: 0,1,7 or first:last:step.")
@@ -40,7 +42,7 @@ def simulate(
         list[str] | None,
         typer.Option(
             metavar="KIND:NAME",
-            help="A number per patient, such as max:psa, days_below:neutrophils_per_ul<500, value_at:psa@28. Repeatable.",
+            help="A number per patient: max:psa, days_below:neutrophils_per_ul<500, value_at:psa@28 ... Repeatable.",
         ),
     ] = None,
     observe: Annotated[
