@@ -33,7 +33,7 @@ def test_antimony_is_read_as_its_sbml() -> None:
 def test_antimony_finds_the_files_beside_it(tmp_path: Path) -> None:
     (tmp_path / "decay.ant").write_text(DECAY)
     both = 'import "decay.ant"\nmodel both()\n  D: decay()\n  B = 1; B\' = -B\nend\n'
-    assert set(read_untrusted(both, "antimony", folder=str(tmp_path)).states) == {"D__A", "B"}
+    assert set(read_untrusted(both, "antimony", folder=str(tmp_path)).states) == {"D_A", "B"}
     assert refused(both, "antimony")[0].code == "ENGINE050"
 
 
