@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from carwright.errors import CarwrightError, Problem
 from carwright.store import Progress, Quiet, Run
 from carwright.store.files import full_disk_errors, storage_errors
 from carwright.study import Study, load_study
@@ -107,6 +108,10 @@ def compare(first: str | Path | Run, second: str | Path | Run) -> dict[str, Any]
     from carwright.pipeline import compare_runs
 
     runs = [given if isinstance(given, Run) else Run.read(Path(given)) for given in (first, second)]
+    for opened in runs:
+        if "simulation" in opened.summary:
+            fix = "join the patients of the two in Python, on the column 'patient'"
+            raise CarwrightError(Problem("COMPARE003", "this is no run of a study", str(opened.folder), fix=fix))
     return compare_runs(*runs)
 
 

@@ -110,7 +110,8 @@ def test_the_logit_of_a_logit_normal_is_normal() -> None:
     assert stats.kstest(np.log(drawn / (1 - drawn)), stats.norm(centre, 0.8).cdf).pvalue > 1e-3
 
 
-def test_a_built_in_model_with_its_own_patients(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_sample_a_built_in_model_with_its_own_patients(tmp_path: Path) -> None:
     """The patients are those of the table: the median of the baseline PSA is the table's, within its error."""
     import carwright
     from carwright.models import load_model

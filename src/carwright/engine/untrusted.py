@@ -154,5 +154,5 @@ def _refuse_size(where: str, limits: Limits, *, deep: bool = False) -> NoReturn:
 
 
 def _refuse_crash(where: str, found: str) -> NoReturn:
-    fix = "check the file with another SBML tool; if it is sound, please report it with the file"
+    fix = "look for formulas nested thousands of levels deep; if the file is sound, please report it"
     raise CarwrightError(Problem("ENGINE054", "the parser crashed on this model", where, found, fix=fix)) from None
