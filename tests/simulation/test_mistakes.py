@@ -81,6 +81,7 @@ def test_a_broken_model_and_a_broken_population(command: Command, tmp_path: Path
         ("model.xml", b"\xff\xfe\x00", "SIMULATE002", "UTF-8"),
         ("model.xml", b"<sbml", "ENGINE010", "model.xml, line"),
         ("model.xml", b"<!DOCTYPE a []><sbml/>", "ENGINE051", "document type"),
+        ("model.ant", b"model a()\n k = 1\nend\n", "SIMULATE002", "nothing in the model changes"),
         ("model.ant", b"model a(\n A = ;", "ENGINE050", "model.ant"),
     ],
 )

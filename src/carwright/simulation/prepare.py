@@ -124,10 +124,14 @@ class _Preparation:
 
     def _source(self) -> Source | None:
         try:
-            return read_source(self.request.model)
+            source = read_source(self.request.model)
         except CarwrightError as error:
             self.problems.extend(error)
             return None
+        if not source.system.states:
+            what, fix = "nothing in the model changes by a rate or a reaction", "there is nothing to solve"
+            self.problems.add("SIMULATE002", what, where=str(self.request.model), fix=fix)
+        return source
 
     def _values(self) -> dict[str, float]:
         read = {}
