@@ -44,7 +44,7 @@ from carwright.store import Run
 def later():
     from carwright.cli.main import main
 """
-    assert {part for _, part in parts_imported(ast.parse(code))} == {"trial", "report", "simulation", "store", "cli"}
+    assert {part for _, part in parts_imported(ast.parse(code))} == {"trial", "report", "store", "cli"}
 
 
 def loaded_by(code: str) -> set[str]:
