@@ -12,6 +12,7 @@ _CALLS: Final[Mapping[str, str]] = {
     "exp": "exponential", "ln": "logarithm", "tanh": "hyperbolic_tangent", "sqrt": "np.sqrt", "abs": "abs",
     "floor": "np.floor", "ceil": "np.ceil", "sin": "np.sin", "cos": "np.cos", "tan": "np.tan", "asin": "np.arcsin",
     "acos": "np.arccos", "atan": "np.arctan", "sinh": "np.sinh", "cosh": "np.cosh",
+    "asinh": "np.arcsinh", "acosh": "np.arccosh", "atanh": "np.arctanh", "factorial": "factorial",
 }  # fmt: skip
 _RELATIONS: Final = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
 _NEEDS_NAMES: Final = frozenset({"min", "max", "positive", "select"})
