@@ -266,6 +266,11 @@ def extreme(op: str, *args: Expr | float) -> Expr:
     return result
 
 
+NOT_A_NUMBER: Final = unary("ln", -1.0)
+"""An undefined value; it is computed when it is met, because a constant that never equals itself cannot be shared."""
+INFINITE: Final = power(0.0, -1.0)
+
+
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "lt": lambda a, b: a < b,
     "le": lambda a, b: a <= b,

@@ -76,6 +76,11 @@ def source() -> str:
     return "\n".join(parts)
 
 
+def load() -> ModuleType:
+    """The compiled interpreter, compiled now where no sound copy is on disk."""
+    return cache.load(source())
+
+
 class Interpreter:
     """Takes the place of a compiled module: ``solve`` has the same arguments."""
 
@@ -83,7 +88,7 @@ class Interpreter:
     """The interpreter brings its own memory."""
 
     def __init__(self, program: Program) -> None:
-        self._module: ModuleType = cache.load(source())
+        self._module = load()
         self._tables = _tables(program)
         self._states = len(program.system.states)
         events = program.system.events
@@ -130,7 +135,9 @@ def _tables(program: Program) -> _Tables:
     driven = derivatives(rates, TIME)
     triggers = [event.trigger for event in system.events]
     switches = discontinuous([*rates, *triggers])
-    by_state = [node for node in switches if ex.symbols([node]) & set(states)]
+    # States without a rate move at events alone, so what depends on them and on time is as good as a clock.
+    moving = {name for name, rate in zip(states, rates, strict=True) if rate is not ex.ZERO}
+    by_state = [node for node in switches if ex.symbols([node]) & moving]
     by_clock = [node for node in switches if TIME in ex.symbols([node]) and node not in by_state]
     stage = [
         rate

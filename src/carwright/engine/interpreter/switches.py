@@ -62,6 +62,7 @@ def next_by_clock(m: Model, w: Work, h: float) -> tuple[float, float]:
     a = w.step[T]
     end = a + h
     if len(w.clock) > 0:
+        put(w, Y, a)
         for k in range(1, CLOCK_LOOKS + 1):
             b = end if k == CLOCK_LOOKS else w.step[T] + h * k / CLOCK_LOOKS
             if switched_by_clock(m, w, b):
