@@ -60,12 +60,14 @@ def judge(case: str, model: str, settings: str, results: str) -> Verdict:
     header = [name.strip() for name in rows[0]]
     table = np.array([[float(x) for x in row] for row in rows[1:] if row])
     amounts, concentrations = names_of(asked.get("amount", "")), names_of(asked.get("concentration", ""))
-    columns = [
-        f"amount({n})" if n in amounts else f"concentration({n})" if n in concentrations else n for n in header[1:]
-    ]
     absolute, relative = float(asked["absolute"]), float(asked["relative"])
     try:
         system = read_sbml(model)
+        wanted = [
+            f"amount({n})" if n in amounts else f"concentration({n})" if n in concentrations else n for n in header[1:]
+        ]
+        # The lists also name compartments and parameters, which are neither.
+        columns = [n if system.expression(n) is not None else n[n.find("(") + 1 :].rstrip(")") for n in wanted]
         kernel = compile_kernel(system, columns, path="interpreted")
     except CarwrightError as error:
         unsupported = [p.what for p in error.problems if p.code == "ENGINE012"]

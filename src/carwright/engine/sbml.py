@@ -75,8 +75,8 @@ def _refuse_packages(document: Any, problems: Problems) -> None:
 
     for i in range(document.getNumPlugins()):
         package = document.getPlugin(i).getPackageName()
-        # libSBML itself attaches l3v2extendedmath; it only brings mathematics of Level 3 Version 2 to Version 1.
-        if package not in {"l3v2extendedmath", "comp"} and document.getPackageRequired(package):
+        # libSBML attaches l3v2extendedmath itself, and calls drawings (in annotations of Level 2) required.
+        if package not in {"l3v2extendedmath", "comp", "layout", "render"} and document.getPackageRequired(package):
             refuse(f"the required SBML package {package!r}")
     for i in range(document.getNumUnknownPackages()):
         if document.getUnknownPackageRequired(i):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from carwright.engine import algebraic
 from carwright.engine import expression as ex
 from carwright.engine.derivative import derivatives
 from carwright.engine.expression import Expr
@@ -47,6 +48,7 @@ class Reader:
         self.values = self._values()
         self.assigned: dict[str, Expr] = {}
         self.rated: dict[str, Expr] = {}
+        self.algebraic: list[Expr] = []
         self._rules()
         self.started: dict[str, Expr] = {}
         for assignment in each(model.getListOfInitialAssignments()):
@@ -57,6 +59,7 @@ class Reader:
         self.laws: dict[str, Expr] = {}
         self.fluxes: dict[str, list[Expr]] = {}
         self._reactions()
+        self._solve_algebraic()
         self._sort()
 
     def math(self, owner: Any, label: str, local: dict[str, Expr] | None = None) -> Expr | None:
@@ -91,8 +94,7 @@ class Reader:
             if formula is None:
                 continue
             if rule.isAlgebraic():
-                where = f"line {rule.getLine()}"
-                self.problems.add("ENGINE012", "the engine does not support algebraic rules", where=where)
+                self.algebraic.append(formula)
             elif rule.isRate():
                 self.rated[variable] = formula
             else:
@@ -131,6 +133,18 @@ class Reader:
             self.problems.add("ENGINE013", "a stoichiometry has no value", where=f"line {reference.getLine()}")
             return ex.ONE
         return ex.number(value)
+
+    def _solve_algebraic(self) -> None:
+        """Turn algebraic rules into assignment rules for what nothing else determines."""
+        fixed = {name for name, s in self.species.items() if s.getConstant()}
+        fixed |= {name for name, s in self.species.items() if name in self.fluxes and not s.getBoundaryCondition()}
+        for listing in (self.model.getListOfCompartments(), self.model.getListOfParameters()):
+            fixed |= {item.getId() for item in each(listing) if item.getConstant()}
+        fixed |= {*self.assigned, *self.rated, *(variable for event in self.events for variable, _ in event.assignments)}
+        try:
+            self.assigned |= algebraic.solve(self.algebraic, {*self.values, *self.species} - fixed)
+        except UnsupportedError as error:
+            self.problems.add("ENGINE012", f"the engine does not support {error}", where="algebraic rule")
 
     def _sort(self) -> None:
         """What changes is a state or has a rule; what does not is a parameter, or computed from parameters."""

@@ -30,7 +30,7 @@ def fingerprint(roots: Iterable[Expr]) -> str:
 
 @dataclass(frozen=True)
 class Assignment:
-    """``state`` becomes ``value``, times ``volume`` after the event where a concentration is given for an amount."""
+    """``state`` becomes ``value``, times ``volume`` before the event where a concentration is given for an amount."""
 
     state: str
     value: Expr

@@ -126,19 +126,17 @@ def act(m: Model, w: Work, i: int) -> int:
     put(w, Y, w.step[T])
     if m.events[e, VALUES_AT_TRIGGER] == 0:
         assigned_values(m, w, e, i)
-    first, last = m.events[e, FIRST], m.events[e, LAST]
-    for j in range(first, last):
-        if m.targets[j, 1] == 0:
-            w.S[Y, m.targets[j, 0]] = w.queue[i, VALUE + j - first]
-    # Concentrations in volumes that may just have changed become amounts.
-    put(w, Y, w.step[T])
+    # A concentration is worth an amount in the volume as it is before the event.
     tape = EVENTS + 4 * e + VOLUMES
     execute(m, w.R, tape)
+    first, last = m.events[e, FIRST], m.events[e, LAST]
     for j in range(first, last):
+        value = w.queue[i, VALUE + j - first]
         if m.targets[j, 1] != 0:
-            w.S[Y, m.targets[j, 0]] = w.queue[i, VALUE + j - first] * output(m, w.R, tape, j - first)
-        if not np.isfinite(w.S[Y, m.targets[j, 0]]):
+            value *= output(m, w.R, tape, j - first)
+        if not np.isfinite(value):
             return NOT_FINITE
+        w.S[Y, m.targets[j, 0]] = value
     forget(w, i)
     return OK
 
