@@ -90,9 +90,7 @@ def judge(case: str, model: str, settings: str, results: str) -> Verdict:
     if not excess.size or excess.max() <= 1.0:
         return Verdict(case, "passed")
     k, i = np.unravel_index(np.argmax(excess > 1.0), excess.shape)
-    return Verdict(
-        case, "wrong", f"{columns[i]} at {times[k]:g}: {found[k, i]:.8g}, expected {expected[k, i]:.8g}"
-    )
+    return Verdict(case, "wrong", f"{columns[i]} at {times[k]:g}: {found[k, i]:.8g}, expected {expected[k, i]:.8g}")
 
 
 def cases_in(path: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -37,7 +37,6 @@ def floored(node: Expr) -> Expr:
     apart, so its error control still sees
     any step that this would spoil.
     """
-
     return _all_floored([node])[0]
 
 

@@ -34,10 +34,26 @@ _ROWS: Final = {"Y": 1, "Y1": 1, "U": 1, "K": tableau.STAGES, "DENSE": 3, "SAVED
 _TALLY: Final = ("RESULT", "BEST", "LEVEL", "ARMED", "LEFT", "FIRED")
 _MATRIX, _VECTOR, _WHOLE, _TABLE = "float64[:, ::1]", "float64[::1]", "int64[::1]", "int64[:, ::1]"
 _SIGNATURE: Final = ", ".join(
-    [_MATRIX, _MATRIX, _VECTOR, _WHOLE, _WHOLE, _WHOLE, _VECTOR, _VECTOR, _MATRIX, _TABLE, _MATRIX, _TABLE, _MATRIX]
-    + ["uint8[::1]", "float64[:, :, ::1]", _MATRIX, _MATRIX, _MATRIX, _WHOLE, _VECTOR]
-    + ["uint32[:, ::1]", _TABLE, _WHOLE, _TABLE, _TABLE, _VECTOR]
-    + [_VECTOR, _MATRIX, _VECTOR, _VECTOR, _VECTOR, _MATRIX, _MATRIX, _WHOLE, _MATRIX, _MATRIX]
+    [
+        *[
+            _MATRIX,
+            _MATRIX,
+            _VECTOR,
+            _WHOLE,
+            _WHOLE,
+            _WHOLE,
+            _VECTOR,
+            _VECTOR,
+            _MATRIX,
+            _TABLE,
+            _MATRIX,
+            _TABLE,
+            _MATRIX,
+        ],
+        *["uint8[::1]", "float64[:, :, ::1]", _MATRIX, _MATRIX, _MATRIX, _WHOLE, _VECTOR],
+        *["uint32[:, ::1]", _TABLE, _WHOLE, _TABLE, _TABLE, _VECTOR],
+        *[_VECTOR, _MATRIX, _VECTOR, _VECTOR, _VECTOR, _MATRIX, _MATRIX, _WHOLE, _MATRIX, _MATRIX],
+    ]
 )
 _INNER: Final = '@njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'
 _ENTRY: Final = f'@njit("void({_SIGNATURE})", error_model="numpy", nogil=True, cache=True)'
@@ -67,7 +83,8 @@ def source() -> str:
     square = {"A_COEFFICIENTS": tableau.A, "C_COEFFICIENTS": tableau.C, "H_COEFFICIENTS": tableau.H}
     lines = [f"{name} = {value!r}" for name, value in sizes.items()]
     lines += [
-        f"{name} = np.array({[[*row, *[0.0] * (stages - len(row))] for row in rows]!r})" for name, rows in square.items()
+        f"{name} = np.array({[[*row, *[0.0] * (stages - len(row))] for row in rows]!r})"
+        for name, rows in square.items()
     ]
     head = "from __future__ import annotations\n\nfrom typing import NamedTuple\n\nimport numpy as np\n"
     types = "from numba import njit\n\nFloats = Integers = Instructions = Codes = np.ndarray\n"
@@ -93,19 +110,17 @@ class Interpreter:
         self._states = len(program.system.states)
         events = program.system.events
         width = max((len(event.assignments) for event in events), default=0) + 2
-        self._sizes = {
-            "step": len(_SCALARS), "was": (4, len(events)), "queue": (3 * QUEUE if events else 1, width),
-            "samples": (5, len(program.watched)),
-            "tally": (len(_TALLY), max(len(program.functionals), len(program.triggers))),
-        }  # fmt: skip
+        asked = max(len(program.functionals), len(program.triggers))
+        self._was, self._queue = (4, len(events)), (3 * QUEUE if events else 1, width)
+        self._samples, self._tally = (5, len(program.watched)), (len(_TALLY), asked)
 
     def solve(self, *arguments: Any) -> None:
         """Solve a chunk of patients; the last argument, memory for compiled code, is not needed."""
-        tables, size = self._tables, self._sizes
+        tables = self._tables
         memory = (
-            tables.registers.copy(), np.zeros((sum(_ROWS.values()), self._states)), np.zeros(size["step"]),
-            np.zeros(tables.clock), np.zeros(tables.switches), np.zeros(size["was"]), np.zeros(size["queue"]),
-            np.zeros(3, np.int64), np.zeros(size["samples"]), np.zeros(size["tally"]),
+            tables.registers.copy(), np.zeros((sum(_ROWS.values()), self._states)), np.zeros(len(_SCALARS)),
+            np.zeros(tables.clock), np.zeros(tables.switches), np.zeros(self._was), np.zeros(self._queue),
+            np.zeros(3, np.int64), np.zeros(self._samples), np.zeros(self._tally),
         )  # fmt: skip
         model = (tables.code, tables.spans, tables.outputs, tables.events, tables.targets, tables.registers)
         self._module.solve(*arguments[:-1], *model, *memory)
@@ -152,8 +167,10 @@ def _tables(program: Program) -> _Tables:
     others += [[value for _, value in pairs] for pairs in program.assignments]
     floors = [f"{name}{FLOOR_SUFFIX}" for name in states]
     tapes = Tapes(
-        [*states, TIME, "|diagonal", "|inverse", "|weight", *(f"{name}|right" for name in states)]
-        + [*system.parameters, *floors, *(f"{name}|slope" for name in states)],
+        [
+            *(*states, TIME, "|diagonal", "|inverse", "|weight", *(f"{name}|right" for name in states)),
+            *(*system.parameters, *floors, *(f"{name}|slope" for name in states)),
+        ],
         [*system.parameters, *floors],
         [*initial, *entries.values(), *driven, *stage, *(root for roots in others for root in roots)],
     )
@@ -168,14 +185,15 @@ def _tables(program: Program) -> _Tables:
     return _Tables(code, spans, outputs, events, targets, tapes.registers(), len(by_clock), len(by_state))
 
 
-def _assignments(
-    program: Program, row: Mapping[str, int]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _assignments(program: Program, row: Mapping[str, int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Events of the model, then triggers of the caller, and what they assign."""
-    events, targets = [], []
+    events: list[tuple[int, ...]] = []
+    targets: list[tuple[int, bool]] = []
     for event in program.system.events:
-        flags = (event.persistent, event.initial_value, event.values_at_trigger)
-        flags += (event.delay is not None, event.priority is not None)
+        flags = (
+            event.persistent, event.initial_value, event.values_at_trigger, event.delay is not None,
+            event.priority is not None,
+        )  # fmt: skip
         first = len(targets)
         targets += [(row[a.state], a.volume is not None) for a in event.assignments]
         events.append((*flags, first, len(targets)))

@@ -71,9 +71,12 @@ def compile_kernel(
     if path not in {COMPILED, INTERPRETED} or (path == COMPILED and system.events):
         raise CarwrightError(
             Problem(
-                "ENGINE030", "this model cannot be solved on this path", where="path", found=path,
+                "ENGINE030",
+                "this model cannot be solved on this path",
+                where="path",
+                found=path,
                 allowed=INTERPRETED if system.events else f"{COMPILED}, {INTERPRETED}",
-            )  # fmt: skip
+            )
         )
     source = generate(program) if path == COMPILED else ""
     module = cache.load(source) if path == COMPILED else Interpreter(program)

@@ -107,7 +107,7 @@ def hyperbolic_tangent(x: float) -> float:
 
 
 def factorial(x: float) -> float:
-    """x! of a whole number; NaN of any other."""
+    """Factorial of a whole number; NaN of any other."""
     if not (x >= 0.0 and x == np.floor(x)):
         return np.nan
     if x > 170.0:

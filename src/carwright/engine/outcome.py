@@ -28,7 +28,8 @@ EXPLAIN: Final = {
     "the logarithm or root of a negative number, or a state that explodes",
     Outcome.BAD_INPUT: "a parameter, a dose or an initial value of this patient is NaN or infinite",
     Outcome.UNDEFINED_OBSERVABLE: "an observable under watch by a functional or a trigger became NaN or infinite",
-    Outcome.EVENT_STORM: "events of the model set each other off without end, or too many of them wait for their delays",
+    Outcome.EVENT_STORM: "events of the model set each other off without end, or too many of them wait for "
+    "their delays",
     Outcome.EVENT_ORDER: "events happen at the same instant, SBML leaves their order to chance, and it matters; give "
     "them priorities",
 }

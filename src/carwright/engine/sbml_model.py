@@ -8,7 +8,8 @@ the concentration S is an observable.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from carwright.engine.resolve import Definitions, guard_powers
 from carwright.engine.sbml_events import RawEvent, raw_events
 from carwright.engine.system import Assignment, Event, System
 from carwright.errors import Problems
+
+Ready = Callable[[Iterable[Expr]], list[Expr]]
+"""Substitutes definitions, and guards powers."""
 
 
 def each(items: Any) -> Iterator[Any]:
@@ -140,7 +144,8 @@ class Reader:
         fixed |= {name for name, s in self.species.items() if name in self.fluxes and not s.getBoundaryCondition()}
         for listing in (self.model.getListOfCompartments(), self.model.getListOfParameters()):
             fixed |= {item.getId() for item in each(listing) if item.getConstant()}
-        fixed |= {*self.assigned, *self.rated, *(variable for event in self.events for variable, _ in event.assignments)}
+        by_event = {variable for event in self.events for variable, _ in event.assignments}
+        fixed |= {*self.assigned, *self.rated, *by_event}
         try:
             self.assigned |= algebraic.solve(self.algebraic, {*self.values, *self.species} - fixed)
         except UnsupportedError as error:
@@ -167,10 +172,10 @@ class Reader:
     def _reach(definitions: dict[str, Expr], roots: set[str]) -> set[str]:
         """Symbols that depend on the roots through definitions, the roots included."""
         uses = {name: ex.symbols([value]) for name, value in definitions.items()}
-        found, fresh = set(roots), True
+        found, fresh = set(roots), set(roots)
         while fresh:
-            fresh = {name for name, used in uses.items() if name not in found and used & found}  # type: ignore[assignment]
-            found |= fresh  # type: ignore[arg-type]
+            fresh = {name for name, used in uses.items() if name not in found and used & found}
+            found |= fresh
         return found
 
     def is_amount(self, species: Any) -> bool:
@@ -278,7 +283,7 @@ class Reader:
                 definitions.always(symbol, growth(symbol[len(rate_of("")) - 1 : -1]))
         return rates
 
-    def _rate(self, state: str, name: str, growth: Any) -> Expr:
+    def _rate(self, state: str, name: str, growth: Callable[[str], Expr]) -> Expr:
         species = self.species.get(name)
         volume = self._volume(name) if species is not None else ex.ONE
         if name in self.rated:
@@ -325,8 +330,6 @@ class Reader:
 
     def _with_parameters(self, system: System) -> System:
         """Add the parameters, those without a value only where something needs them; report what is missing."""
-        from dataclasses import replace
-
         happening = [part for event in system.events for part in event.expressions() if part.value != "|none"]
         roots = [*system.rates, *system.observables.values(), *system.initial, *happening]
         used = ex.symbols(roots)
@@ -348,7 +351,7 @@ class Reader:
         species = self.species.get(state)
         return ex.ONE if species is None or self.is_amount(species) else 1.0 / self._volume(state)
 
-    def _quantities(self, ready: Any) -> tuple[list[str], list[Expr]]:
+    def _quantities(self, ready: Ready) -> tuple[list[str], list[Expr]]:
         """Parameters, reaction rates, amounts and concentrations."""
         names = [n for n in (*self.values, *self.species, *self.laws) if n not in self.names]
         roots = [ex.symbol(n) for n in names]
@@ -361,7 +364,7 @@ class Reader:
             roots += [symbol if own else symbol * volume, symbol if point or not own else symbol / volume]
         return names, ready(roots)
 
-    def _event(self, event: RawEvent, ready: Any) -> Event:
+    def _event(self, event: RawEvent, ready: Ready) -> Event:
         targets = [(amount(n) if n in self.scaled else n) for n, _ in event.assignments]
         volumes = [self._volume(n) if n in self.scaled else ex.ONE for n, _ in event.assignments]
         given = [event.trigger, event.delay or ex.ZERO, event.priority or ex.ZERO]

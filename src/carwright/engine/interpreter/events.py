@@ -228,7 +228,7 @@ def same_outcome(m: Model, w: Work) -> bool:
 
 def alike(a: Floats, b: Floats) -> bool:
     """Whether two lists of numbers agree but for rounding."""
+    same = True
     for i in range(len(a)):
-        if a[i] != b[i] and not abs(a[i] - b[i]) <= ALIKE * max(abs(a[i]), abs(b[i])):
-            return False
-    return True
+        same = same and (a[i] == b[i] or abs(a[i] - b[i]) <= ALIKE * max(abs(a[i]), abs(b[i])))
+    return same

@@ -53,7 +53,7 @@ def sample(m: Model, w: Work, end: float) -> bool:
 
 
 def locate(m: Model, w: Work, column: int, level: float, sign: float, a: float, b: float) -> float:
-    """First time found in (a, b] at which sign * (value - level) lies on the side of 0 that it has at b, but not at a."""
+    """First time found in (a, b] at which sign * (value - level) has the sign that it has at b, but not at a."""
     beyond = sign * (watched(m, w, column, b) - level) > 0.0
     x = a + 0.5 * (b - a)
     while b - a > CROSSING and x > a and x < b:

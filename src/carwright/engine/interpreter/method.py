@@ -12,9 +12,7 @@ if TYPE_CHECKING:
         A_COEFFICIENTS,
         C_COEFFICIENTS,
         DENSE,
-        E,
         GAMMA,
-        H,
         H_COEFFICIENTS,
         JACOBIAN,
         LOW,
@@ -22,10 +20,12 @@ if TYPE_CHECKING:
         STAGE_TIMES,
         STAGES,
         TIME_WEIGHTS,
-        U,
         Y1,
+        E,
+        H,
         K,
         T,
+        U,
         Y,
     )
     from carwright.engine.interpreter.records import Floats, Model, Work
