@@ -227,9 +227,8 @@ def test_submodels_are_flattened():
 
 
 def test_what_is_refused_is_named():
-    delayed = f'<apply {MATH}><csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/delay"> d ' + (
-        "</csymbol><ci> p </ci><cn> 1 </cn></apply>"
-    )
+    symbol = '<csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/delay"> d </csymbol>'
+    delayed = f"<apply {MATH}>{symbol}<ci> p </ci><cn> 1 </cn></apply>"
     body = (
         f"<listOfParameters>{parameter('p', 1)}{parameter('q', 1)}</listOfParameters><listOfRules>"
         f'<assignmentRule variable="q"><math {MATH}>{delayed}</math></assignmentRule></listOfRules>'

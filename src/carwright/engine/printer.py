@@ -93,7 +93,8 @@ def statements(outputs: Sequence[tuple[str, Expr]], leaves: Mapping[Expr, str], 
             text[node], depth[node] = f"({node.number!r})" if node.number < 0 else repr(node.number), 0
             continue
         if node in leaves:
-            code, level = leaves[node], 0
+            # A truth that was computed elsewhere has been stored as a number.
+            code, level = f"({leaves[node]} != 0.0)" if node.op in ex.LOGICAL else leaves[node], 0
         else:
             code = _operation(node, text, lines, indent)
             level = 1 + max((depth[arg] for arg in node.args), default=0)
