@@ -48,8 +48,8 @@ def names_of(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def judge(case: str, model: str, settings: str, results: str) -> Verdict:
-    """Solve one case and compare."""
+def judge(case: str, model: str, settings: str, results: str, path: str | None = "interpreted") -> Verdict:
+    """Solve one case and compare; a path of None is the one that the engine chooses."""
     import numpy as np
 
     from carwright.engine import EXPLAIN, Outcome, compile_kernel, read_sbml
@@ -68,7 +68,7 @@ def judge(case: str, model: str, settings: str, results: str) -> Verdict:
         ]
         # The lists also name compartments and parameters, which are neither.
         columns = [n if system.expression(n) is not None else n[n.find("(") + 1 :].rstrip(")") for n in wanted]
-        kernel = compile_kernel(system, columns, path="interpreted")
+        kernel = compile_kernel(system, columns, path=path)
     except CarwrightError as error:
         unsupported = [p.what for p in error.problems if p.code == "ENGINE012"]
         return Verdict(case, "refused", (unsupported or [p.what for p in error.problems])[0])
@@ -102,7 +102,7 @@ def cases_in(path: Path) -> Iterator[tuple[str, str, str, str]]:
             yield folder.rsplit("/", 1)[-1], texts[0], texts[1], texts[2]
 
 
-def work(pipe: Connection) -> None:
+def work(pipe: Connection, path: str | None) -> None:
     """Judge cases that come through a pipe until it closes."""
     while True:
         try:
@@ -110,7 +110,7 @@ def work(pipe: Connection) -> None:
         except EOFError:
             return
         try:
-            verdict = judge(*case)
+            verdict = judge(*case, path)
         except Exception as error:  # noqa: BLE001 - a crash of the engine is a verdict on it
             verdict = Verdict(case[0], "wrong", f"crash: {type(error).__name__}: {error}"[:300])
         pipe.send(verdict)
@@ -119,10 +119,10 @@ def work(pipe: Connection) -> None:
 class Worker:
     """A process that judges one case at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=work, args=(other,), daemon=True)
+        self.process = context.Process(target=work, args=(other, path), daemon=True)
         self.process.start()
         other.close()
         self.case = ""
@@ -140,12 +140,15 @@ class Worker:
         self.pipe.close()
 
 
-def judge_all(path: Path, processes: int, limit: float, chosen: set[str]) -> list[Verdict]:
-    """Judge every case of a ZIP file, each within ``limit`` seconds."""
+def judge_all(
+    source: Path, processes: int, limit: float, chosen: set[str], every: int = 1, path: str | None = "interpreted"
+) -> list[Verdict]:
+    """Judge every case of a ZIP file (or every so many), each within ``limit`` seconds."""
     from carwright.engine import interpret
 
     interpret.load()  # compiled once, before the clocks of the cases run
-    waiting = iter([case for case in cases_in(path) if not chosen or case[0] in chosen])
+    cases = [case for case in cases_in(source) if not chosen or case[0] in chosen]
+    waiting = iter(cases[::every])
     workers: list[Worker] = []
     verdicts: list[Verdict] = []
 
@@ -157,7 +160,7 @@ def judge_all(path: Path, processes: int, limit: float, chosen: set[str]) -> lis
                 worker.stop()
             return
         if worker is None:
-            worker = Worker()
+            worker = Worker(path)
             workers.append(worker)
         worker.give(case)
 
@@ -195,6 +198,23 @@ def summary(verdicts: list[Verdict]) -> dict[str, object]:
     }
 
 
+BEGIN, END = "<!-- counts of the suite begin -->", "<!-- counts of the suite end -->"
+
+
+def page(text: str, verdicts: list[Verdict]) -> str:
+    """Put the counts between the marks of a documentation page."""
+    refused = Counter(v.why.split(":")[0] for v in verdicts if v.result == "refused")
+    passed = sum(v.result == "passed" for v in verdicts)
+    wrong = sum(v.result == "wrong" for v in verdicts)
+    lines = ["| Result | Cases |", "|---|---|", f"| passed | {passed} |"]
+    lines += [
+        f"| refused: {why.removeprefix('the engine does not support ')} | {n} |" for why, n in refused.most_common()
+    ]
+    lines += [f"| wrong | {wrong} |", f"| all | {len(verdicts)} |"]
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    return before + BEGIN + "\n\n" + "\n".join(lines) + "\n\n" + END + after
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; the exit status is 0 when nothing is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sbml_suite", description=__doc__)
@@ -202,10 +222,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--limit", type=float, default=60.0, help="seconds per case")
+    parser.add_argument("--every", type=int, default=1, help="only every so many cases")
+    parser.add_argument(
+        "--compile", action="store_true", help="compile the models that the engine would compile: seconds per case"
+    )
+    parser.add_argument("--docs", type=Path, help="write the table of refusals to this page")
     parser.add_argument("--case", action="append", default=[], help="only this case; may be repeated")
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
-    found = summary(judge_all(chosen.zip, chosen.processes, chosen.limit, set(chosen.case)))
+    path = None if chosen.compile else "interpreted"
+    verdicts = judge_all(chosen.zip, chosen.processes, chosen.limit, set(chosen.case), chosen.every, path)
+    found = summary(verdicts)
+    if chosen.docs:
+        chosen.docs.write_text(page(chosen.docs.read_text(encoding="utf-8"), verdicts), encoding="utf-8")
     found["seconds"] = round(time.monotonic() - started, 1)
     if chosen.json:
         print(json.dumps(found, indent=1))

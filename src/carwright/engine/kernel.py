@@ -11,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import cache
+from carwright.engine import expression as ex
 from carwright.engine.compilation import Tables, plan
 from carwright.engine.evaluate import evaluate
+from carwright.engine.formula import TIME
 from carwright.engine.generator import Program, generate
 from carwright.engine.interpret import Interpreter
 from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
+from carwright.engine.tape import discontinuous
 from carwright.errors import CarwrightError, Problem, Problems
 
 Floats = npt.NDArray[np.float64]
@@ -58,8 +61,9 @@ def compile_kernel(
         What to compute and what may happen while solving.
 
     path
-        ``compiled`` or ``interpreted``; by default the interpreter where the model has events of its own or more than
-        `LARGEST` states, compiled code elsewhere. Both solve with the same method and the same control of errors.
+        ``compiled`` or ``interpreted``; by default the interpreter where the model has events of its own, rates that
+        jump at times of their own, or more than `LARGEST` states, compiled code elsewhere. Both solve with the same
+        method and the same control of errors.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def compile_kernel(
         Listing every unknown name, unreadable formula and impossible window.
     """
     program, tables = plan(system, observables, functionals, triggers)
-    path = path or (INTERPRETED if system.events or len(system.states) > LARGEST or not system.states else COMPILED)
+    path = path or _fitting(system)
     if path not in {COMPILED, INTERPRETED} or (path == COMPILED and system.events):
         raise CarwrightError(
             Problem(
@@ -82,6 +86,13 @@ def compile_kernel(
     module = cache.load(source) if path == COMPILED else Interpreter(program)
     asked = tuple(observables), tuple(functionals), tuple(triggers)
     return Kernel(system, *asked, path, source, program, tables, module)
+
+
+def _fitting(system: System) -> str:
+    """Path that a model needs; compiled steps would run across a short pulse of the clock without seeing it."""
+    pulses = any(TIME in ex.symbols([node]) for node in discontinuous(system.rates))
+    large = len(system.states) > LARGEST or not system.states
+    return INTERPRETED if system.events or pulses or large else COMPILED
 
 
 @dataclass(frozen=True)
