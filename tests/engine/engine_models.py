@@ -11,6 +11,12 @@ def sbml(text: str) -> str:
     return antimony.getSBMLString(antimony.getMainModuleName())
 
 
+def sbml_with_submodels(text: str) -> str:
+    """SBML of an Antimony text, with its modules as submodels of the package comp."""
+    sbml(text)
+    return antimony.getCompSBMLString(antimony.getMainModuleName())
+
+
 # Five small systems that do not touch each other, so that one kernel serves many tests.
 TOYS = """
 model toys

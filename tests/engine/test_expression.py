@@ -108,9 +108,7 @@ def test_formulas_mean_what_sbml_says(text, expected):
     assert float(np.ravel(evaluate([parse(text)], values)[0])[0]) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "text", ["x +", "delay(x, 2)", "nonsense(x)", "piecewise(1, x > 2)", "__import__('os')", "factorial(x)"]
-)
+@pytest.mark.parametrize("text", ["x +", "delay(x, 2)", "nonsense(x)", "__import__('os')"])
 def test_bad_formulas_are_refused(text):
     with pytest.raises(CarwrightError):
         parse(text)

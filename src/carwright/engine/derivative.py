@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from carwright.engine import expression as ex
 from carwright.engine.expression import ONE, ZERO, Expr
 
 FLOOR_SUFFIX = "|floor"
 """Suffix of the symbol that holds the absolute tolerance of a state, see `floored`."""
+
+
+def jacobian(rates: Sequence[Expr], states: Sequence[str]) -> dict[tuple[int, int], Expr]:
+    """Non-zero slopes of rates by (row, column), floored; one pass over the graph however many states there are."""
+    column = {name: i for i, name in enumerate(states)}
+    slopes: dict[Expr, dict[int, Expr]] = {}
+    for node in ex.topological(rates):
+        if node.op == "symbol":
+            slopes[node] = {column[str(node.value)]: ONE} if node.value in column else {}
+            continue
+        found: dict[int, Expr] = {}
+        for i in sorted({i for arg in node.args for i in slopes[arg]}):
+            slope = _chain(node, [slopes[arg].get(i, ZERO) for arg in node.args])
+            if slope is not ZERO:
+                found[i] = slope
+        slopes[node] = found
+    entries = {(row, i): slope for row, rate in enumerate(rates) for i, slope in slopes[rate].items()}
+    return dict(zip(entries, _all_floored(entries.values()), strict=True))
 
 
 def floored(node: Expr) -> Expr:
@@ -19,13 +37,16 @@ def floored(node: Expr) -> Expr:
     apart, so its error control still sees
     any step that this would spoil.
     """
+    return _all_floored([node])[0]
 
+
+def _all_floored(nodes: Iterable[Expr]) -> list[Expr]:
     def replace(old: Expr, args: tuple[Expr, ...]) -> Expr:
         if old.op == "positive" and old.args[0].op == "symbol":
             return ex.extreme("max", old.args[0], ex.symbol(f"{old.args[0].value}{FLOOR_SUFFIX}"))
         return old if args == old.args else ex.rebuild(old.op, args)
 
-    return ex.transform([node], replace)[0]
+    return ex.transform(nodes, replace)
 
 
 def derivatives(roots: Iterable[Expr], name: str) -> list[Expr]:
@@ -55,7 +76,7 @@ def _chain(node: Expr, inner: list[Expr]) -> Expr:
     if op in {"min", "max"}:
         first = ex.compare("le" if op == "min" else "ge", *args)
         return ex.select(first, inner[0], inner[1])
-    if op in ex.LOGICAL or op in {"floor", "ceil"}:
+    if op in ex.LOGICAL or op in {"floor", "ceil", "factorial"}:
         return ZERO
     return ex.mul(_outer(op, args[0], node), inner[0])
 
@@ -96,5 +117,9 @@ def _outer(op: str, x: Expr, node: Expr) -> Expr:
         return 1.0 - node * node
     if op == "atan":
         return 1.0 / (1.0 + x * x)
+    if op in {"asinh", "acosh"}:
+        return 1.0 / ex.unary("sqrt", x * x + (1.0 if op == "asinh" else -1.0))
+    if op == "atanh":
+        return 1.0 / (1.0 - x * x)
     sign = 1.0 if op == "asin" else -1.0
     return sign / ex.unary("sqrt", 1.0 - x * x)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine.expression import Expr, topological
+from carwright.engine.mathematics import factorial
 
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "pow": np.power,
@@ -29,6 +30,10 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "sinh": np.sinh,
     "cosh": np.cosh,
     "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "factorial": np.vectorize(factorial, otypes=[np.float64]),
     "positive": lambda x: np.maximum(x, 0.0),
     "not": np.logical_not,
     "and": np.logical_and,

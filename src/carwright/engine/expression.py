@@ -31,6 +31,10 @@ UNARY: Final = frozenset(
         "sinh",
         "cosh",
         "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "factorial",
         "positive",
         "not",
     ]
@@ -224,6 +228,7 @@ _FOLD: Final[Mapping[str, Callable[[float], float]]] = {
     **{name: getattr(math, name) for name in UNARY & set(dir(math))},
     "ln": math.log,
     "abs": abs,
+    "factorial": lambda x: float(math.factorial(int(x))) if x.is_integer() else math.nan,
     "floor": lambda x: float(math.floor(x)),
     "ceil": lambda x: float(math.ceil(x)),
     "positive": lambda x: max(x, 0.0),
@@ -259,6 +264,11 @@ def extreme(op: str, *args: Expr | float) -> Expr:
         elif result is not node:
             result = _node(op, (result, node))
     return result
+
+
+NOT_A_NUMBER: Final = unary("ln", -1.0)
+"""An undefined value; it is computed when it is met, because a constant that never equals itself cannot be shared."""
+INFINITE: Final = power(0.0, -1.0)
 
 
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {

@@ -37,6 +37,11 @@ class Function:
     body: Any = field(repr=False)
 
 
+def rate_of(name: str) -> str:
+    """Name of the symbol that stands for the time derivative of another."""
+    return f"rateOf({name})"
+
+
 def _difference(args: Sequence[Expr]) -> Expr:
     return -args[0] if len(args) == 1 else args[0] - args[1]
 
@@ -52,11 +57,9 @@ def _root(args: Sequence[Expr]) -> Expr:
 
 
 def _piecewise(args: Sequence[Expr]) -> Expr:
-    if len(args) % 2 == 0:
-        message = "piecewise without an otherwise part"
-        raise UnsupportedError(message)
-    result = args[-1]
-    for i in range(len(args) - 3, -1, -2):
+    # Without an otherwise part the value is undefined where no condition holds.
+    result = args[-1] if len(args) % 2 else ex.NOT_A_NUMBER
+    for i in range(len(args) - 2 - len(args) % 2, -1, -2):
         result = ex.select(args[i + 1], args[i], result)
     return result
 
@@ -84,6 +87,14 @@ def _remainder(args: Sequence[Expr]) -> Expr:
 def _quotient(args: Sequence[Expr]) -> Expr:
     ratio = args[0] / args[1]
     return ex.select(ex.compare("lt", ratio, 0.0), ex.unary("ceil", ratio), ex.unary("floor", ratio))
+
+
+def _reciprocal(op: str) -> Callable[[Sequence[Expr]], Expr]:
+    return lambda args: 1.0 / ex.unary(op, args[0])
+
+
+def _of_reciprocal(op: str) -> Callable[[Sequence[Expr]], Expr]:
+    return lambda args: ex.unary(op, 1.0 / args[0])
 
 
 def _unary(op: str) -> Callable[[Sequence[Expr]], Expr]:
@@ -118,7 +129,19 @@ _OPERATIONS: Final[Mapping[int, Callable[[Sequence[Expr]], Expr]]] = {
         for name, op in {
             "EXP": "exp", "LN": "ln", "ABS": "abs", "FLOOR": "floor", "CEILING": "ceil", "SIN": "sin", "COS": "cos",
             "TAN": "tan", "ARCSIN": "asin", "ARCCOS": "acos", "ARCTAN": "atan", "SINH": "sinh", "COSH": "cosh",
-            "TANH": "tanh",
+            "TANH": "tanh", "ARCSINH": "asinh", "ARCCOSH": "acosh", "ARCTANH": "atanh", "FACTORIAL": "factorial",
+        }.items()
+    },
+    **{
+        getattr(libsbml, f"AST_FUNCTION_{name}"): _reciprocal(op)
+        for name, op in {
+            "SEC": "cos", "CSC": "sin", "COT": "tan", "SECH": "cosh", "CSCH": "sinh", "COTH": "tanh"
+        }.items()
+    },
+    **{
+        getattr(libsbml, f"AST_FUNCTION_ARC{name}"): _of_reciprocal(op)
+        for name, op in {
+            "SEC": "acos", "CSC": "asin", "COT": "atan", "SECH": "acosh", "CSCH": "asinh", "COTH": "atanh"
         }.items()
     },
 }  # fmt: skip
@@ -200,15 +223,20 @@ def _convert(
         return ex.number(_CONSTANTS[kind])
     if node.isNumber():
         value = float(node.getInteger()) if node.isInteger() else float(node.getReal())
-        if not math.isfinite(value):
-            message = "a constant that is not a finite number"
-            raise UnsupportedError(message)
-        return ex.number(value)
+        if math.isnan(value):
+            return ex.NOT_A_NUMBER
+        return ex.number(value) if math.isfinite(value) else ex.INFINITE * math.copysign(1.0, value)
+    if kind == libsbml.AST_FUNCTION_RATE_OF:
+        target = node.getChild(0).getName()
+        return ex.ZERO if args[0].op == "number" or target in local else ex.symbol(rate_of(target))
+    if kind == libsbml.AST_FUNCTION_DELAY:
+        message = "delay differential equations (the symbol 'delay')"
+        raise UnsupportedError(message)
     if kind == libsbml.AST_NAME_TIME:
         return ex.symbol(TIME)
     if kind == libsbml.AST_NAME:
         return local.get(name) or ex.symbol(name)
-    if kind == libsbml.AST_FUNCTION and name in functions:
+    if kind == libsbml.AST_FUNCTION and name in functions and functions[name].body is not None:
         function = functions[name]
         if name in calls:
             message = f"function {name}, which calls itself"

@@ -162,9 +162,9 @@ class _Writer:
         parts = [
             "from __future__ import annotations\n\nimport numpy as np\nfrom numba import njit\n",
             "\n".join(f"{name} = {value!r}" for name, value in sizes.items()) + "\n",
-            _decorated(library, lambda name: _INLINED),
+            decorated(library, lambda name: _INLINED),
             *(f"{_DECORATOR}\n{text}" for text in self._functions()),
-            *(_decorated(text, lambda name: _ENTRY if name == "solve" else _DECORATOR) for text in lanes),
+            *(decorated(text, lambda name: _ENTRY if name == "solve" else _DECORATOR) for text in lanes),
         ]
         return "\n".join(parts)
 
@@ -380,7 +380,7 @@ class _Writer:
         return "\n".join(text) + ("\n" if self.assignments else "\n    pass\n")
 
 
-def _decorated(source: str, decorator: Callable[[str], str]) -> str:
+def decorated(source: str, decorator: Callable[[str], str]) -> str:
     """Put a decorator before every function of a source text."""
     lines = []
     for line in source.splitlines():

@@ -11,17 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import cache
+from carwright.engine import expression as ex
 from carwright.engine.compilation import Tables, plan
 from carwright.engine.evaluate import evaluate
+from carwright.engine.formula import TIME
 from carwright.engine.generator import Program, generate
+from carwright.engine.interpret import Interpreter
 from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
-from carwright.errors import Problems
+from carwright.engine.tape import discontinuous
+from carwright.errors import CarwrightError, Problem, Problems
 
 Floats = npt.NDArray[np.float64]
 
+COMPILED: Final = "compiled"
+INTERPRETED: Final = "interpreted"
+LARGEST: Final = 60
+"""States up to which code is compiled; beyond, compiling takes minutes (assumed)."""
 CHUNK: Final = 512
 """Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an
 interrupt.
@@ -39,6 +47,7 @@ def compile_kernel(
     observables: Sequence[str] = (),
     functionals: Sequence[Functional] = (),
     triggers: Sequence[Trigger] = (),
+    path: str | None = None,
 ) -> Kernel:
     """Generate and compile the code that solves a system, or load it from the cache on disk.
 
@@ -51,25 +60,50 @@ def compile_kernel(
     functionals, triggers
         What to compute and what may happen while solving.
 
+    path
+        ``compiled`` or ``interpreted``; by default the interpreter where the model has events of its own, rates that
+        jump at times of their own, or more than `LARGEST` states, compiled code elsewhere. Both solve with the same
+        method and the same control of errors.
+
     Raises
     ------
     CarwrightError
         Listing every unknown name, unreadable formula and impossible window.
     """
     program, tables = plan(system, observables, functionals, triggers)
-    source = generate(program)
-    module = cache.load(source)
-    return Kernel(system, tuple(observables), tuple(functionals), tuple(triggers), source, program, tables, module)
+    path = path or _fitting(system)
+    if path not in {COMPILED, INTERPRETED} or (path == COMPILED and system.events):
+        raise CarwrightError(
+            Problem(
+                "ENGINE030",
+                "this model cannot be solved on this path",
+                where="path",
+                found=path,
+                allowed=INTERPRETED if system.events else f"{COMPILED}, {INTERPRETED}",
+            )
+        )
+    source = generate(program) if path == COMPILED else ""
+    module = cache.load(source) if path == COMPILED else Interpreter(program)
+    asked = tuple(observables), tuple(functionals), tuple(triggers)
+    return Kernel(system, *asked, path, source, program, tables, module)
+
+
+def _fitting(system: System) -> str:
+    """Path that a model needs; compiled steps would run across a short pulse of the clock without seeing it."""
+    pulses = any(TIME in ex.symbols([node]) for node in discontinuous(system.rates))
+    large = len(system.states) > LARGEST or not system.states
+    return INTERPRETED if system.events or pulses or large else COMPILED
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A compiled model. Made by `compile_kernel`."""
+    """A model made ready to be solved, by `compile_kernel`; ``path`` says on which path."""
 
     system: System
     observables: tuple[str, ...]
     functionals: tuple[Functional, ...]
     triggers: tuple[Trigger, ...]
+    path: str
     source: str = field(repr=False)
     _program: Program = field(repr=False)
     _tables: Tables = field(repr=False)
@@ -146,6 +180,7 @@ class Kernel:
             trigger_days=np.empty((n, len(self.triggers))),
             steps=np.zeros(n, np.int64),
             lowest=np.empty(n),
+            path=self.path,
         )
         # A step below a few units in the last place of time cannot move on.
         tiny = 8.0 * np.finfo(np.float64).eps * max(abs(start), abs(end))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["exponential", "hyperbolic_tangent", "logarithm", "real_power"]
+__all__ = ["exponential", "factorial", "hyperbolic_tangent", "logarithm", "real_power"]
 
 # --- copied into every kernel from here ---
 LOG2_E = 1.4426950408889634
@@ -104,3 +104,15 @@ def hyperbolic_tangent(x: float) -> float:
     near = size / (1.0 + t / (3.0 + t / (5.0 + t / (7.0 + t / (9.0 + t / (11.0 + t / 13.0))))))
     value = near if small else far
     return -value if x < 0.0 else value
+
+
+def factorial(x: float) -> float:
+    """Factorial of a whole number; NaN of any other."""
+    if not (x >= 0.0 and x == np.floor(x)):
+        return np.nan
+    if x > 170.0:
+        return INFINITY
+    product = 1.0
+    for i in range(2, int(x) + 1):
+        product *= i
+    return product

@@ -15,6 +15,8 @@ class Outcome(IntEnum):
     NOT_FINITE = 3
     BAD_INPUT = 4
     UNDEFINED_OBSERVABLE = 5
+    EVENT_STORM = 6
+    EVENT_ORDER = 7
 
 
 EXPLAIN: Final = {
@@ -26,5 +28,9 @@ EXPLAIN: Final = {
     "the logarithm or root of a negative number, or a state that explodes",
     Outcome.BAD_INPUT: "a parameter, a dose or an initial value of this patient is NaN or infinite",
     Outcome.UNDEFINED_OBSERVABLE: "an observable under watch by a functional or a trigger became NaN or infinite",
+    Outcome.EVENT_STORM: "events of the model set each other off without end, or too many of them wait for "
+    "their delays",
+    Outcome.EVENT_ORDER: "events happen at the same instant, SBML leaves their order to chance, and it matters; give "
+    "them priorities",
 }
 """A sentence for each outcome."""

@@ -12,6 +12,7 @@ _CALLS: Final[Mapping[str, str]] = {
     "exp": "exponential", "ln": "logarithm", "tanh": "hyperbolic_tangent", "sqrt": "np.sqrt", "abs": "abs",
     "floor": "np.floor", "ceil": "np.ceil", "sin": "np.sin", "cos": "np.cos", "tan": "np.tan", "asin": "np.arcsin",
     "acos": "np.arccos", "atan": "np.arctan", "sinh": "np.sinh", "cosh": "np.cosh",
+    "asinh": "np.arcsinh", "acosh": "np.arccosh", "atanh": "np.arctanh", "factorial": "factorial",
 }  # fmt: skip
 _RELATIONS: Final = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
 _NEEDS_NAMES: Final = frozenset({"min", "max", "positive", "select"})
@@ -92,7 +93,8 @@ def statements(outputs: Sequence[tuple[str, Expr]], leaves: Mapping[Expr, str], 
             text[node], depth[node] = f"({node.number!r})" if node.number < 0 else repr(node.number), 0
             continue
         if node in leaves:
-            code, level = leaves[node], 0
+            # A truth that was computed elsewhere has been stored as a number.
+            code, level = f"({leaves[node]} != 0.0)" if node.op in ex.LOGICAL else leaves[node], 0
         else:
             code = _operation(node, text, lines, indent)
             level = 1 + max((depth[arg] for arg in node.args), default=0)

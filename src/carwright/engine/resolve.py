@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from carwright.engine import expression as ex
-from carwright.engine.derivative import derivatives
 from carwright.engine.expression import Expr
 from carwright.engine.formula import TIME
 from carwright.errors import Problems
@@ -98,20 +97,22 @@ def guard_powers(roots: Iterable[Expr], non_negative: set[str]) -> list[Expr]:
     there. Excursions that are more than that hair are counted by the solution (`Solution.lowest`), not
     hidden.
     """
-    guards: Mapping[str, Expr] = {name: ex.unary("positive", ex.symbol(name)) for name in non_negative}
+    plain: Mapping[str, Expr] = {name: ex.unary("positive", ex.symbol(name)) for name in non_negative}
 
     def replace(node: Expr, args: tuple[Expr, ...]) -> Expr:
         whole = node.op == "pow" and args[1].number is not None and args[1].number.is_integer()
-        if node.op in {"sqrt", "ln"} or (node.op == "pow" and not whole):
-            inner = ex.substitute([args[0]], guards)
-            return ex.rebuild(node.op, (*inner, *args[1:]))
-        return node if args == node.args else ex.rebuild(node.op, args)
+        if node.op not in {"sqrt", "ln", "pow"} or whole:
+            return node if args == node.args else ex.rebuild(node.op, args)
+        guards = plain
+        if node.op == "pow" and args[1].number is None:
+            # The exponent may turn out to be whole; then a negative base has a power of its own.
+            is_whole = ex.compare("eq", args[1], ex.unary("floor", args[1]))
+            guards = {
+                name: ex.select(
+                    ex.logical("and", is_whole, ex.compare("lt", ex.symbol(name), 0.0)), ex.symbol(name), positive
+                )
+                for name, positive in plain.items()
+            }
+        return ex.rebuild(node.op, (*ex.substitute([args[0]], guards), *args[1:]))
 
     return ex.transform(roots, replace)
-
-
-def dilution(volume: Expr, rates: Mapping[str, Expr]) -> Expr:
-    """Relative growth rate of a volume, (dV/dt)/V, by the chain rule over states and time."""
-    names = sorted(ex.symbols([volume]) & set(rates))
-    through_states = [derivatives([volume], name)[0] * rates[name] for name in names]
-    return ex.add(derivatives([volume], TIME)[0], *through_states) / volume

@@ -33,6 +33,8 @@ class Solution:
         (n,) most negative value of a species at the end of any step, in units of its absolute tolerance; 0
         when none was below
         zero. Values of a few units are rounding of the method; values far below deserve a look at the model.
+    path
+        ``compiled`` or ``interpreted``, see `carwright.engine.compile_kernel`.
     """
 
     outcome: npt.NDArray[np.uint8]
@@ -43,3 +45,4 @@ class Solution:
     trigger_days: npt.NDArray[np.float64]
     steps: npt.NDArray[np.int64]
     lowest: npt.NDArray[np.float64]
+    path: str

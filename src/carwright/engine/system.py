@@ -29,6 +29,49 @@ def fingerprint(roots: Iterable[Expr]) -> str:
 
 
 @dataclass(frozen=True)
+class Assignment:
+    """``state`` becomes ``value``, times ``volume`` before the event where a concentration is given for an amount."""
+
+    state: str
+    value: Expr
+    volume: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event of the model, in the terms of SBML Level 3 section 4.12.
+
+    Attributes
+    ----------
+    trigger
+        It happens when this turns from false to true.
+    initial_value
+        Truth of the trigger before the start.
+    persistent
+        Whether it still happens when the trigger turns false before its delay has passed.
+    values_at_trigger
+        Whether the assignments are evaluated at the time of the trigger or after the delay.
+    delay, priority
+        None for none.
+    """
+
+    name: str
+    trigger: Expr
+    initial_value: bool
+    persistent: bool
+    values_at_trigger: bool
+    delay: Expr | None
+    priority: Expr | None
+    assignments: tuple[Assignment, ...]
+
+    def expressions(self) -> tuple[Expr, ...]:
+        """Everything that the event evaluates, in a fixed order."""
+        nothing = ex.symbol("|none")
+        pairs = [part for a in self.assignments for part in (a.value, a.volume or nothing)]
+        return (self.trigger, self.delay or nothing, self.priority or nothing, *pairs)
+
+
+@dataclass(frozen=True)
 class System:
     """An initial value problem.
 
@@ -58,6 +101,11 @@ class System:
         (m) what one unit of dosed amount adds to the state: 1, or 1/volume for a concentration; None where
         the volume
         changes and a dose is refused.
+    events
+        What happens when a condition comes true; needs the interpreter.
+    quantities
+        More that may be asked for by name: parameters, reaction rates, and ``amount(S)`` and ``concentration(S)`` of
+        every species S.
     """
 
     name: str
@@ -70,18 +118,25 @@ class System:
     units: dict[str, str] = field(repr=False)
     non_negative: tuple[bool, ...] = field(repr=False)
     dose_scales: tuple[Expr | None, ...] = field(repr=False)
+    events: tuple[Event, ...] = ()
+    quantities: dict[str, Expr] = field(default_factory=dict, repr=False)
 
     @cached_property
     def digest(self) -> str:
         """Hash of names, equations and default values: equal systems have equal digests."""
         scales = [scale if scale is not None else ex.symbol("|none") for scale in self.dose_scales]
-        content = fingerprint([*self.rates, *self.initial, *self.observables.values(), *scales])
-        names = repr((self.states, self.parameters, tuple(self.observables), self.non_negative))
+        happening = [e for event in self.events for e in event.expressions()]
+        content = fingerprint([*self.rates, *self.initial, *self.observables.values(), *scales, *happening])
+        flags = [
+            (e.name, e.initial_value, e.persistent, e.values_at_trigger, [a.state for a in e.assignments])
+            for e in self.events
+        ]
+        names = repr((self.states, self.parameters, tuple(self.observables), self.non_negative, flags))
         return hashlib.sha256(f"{names}{content}".encode() + self.defaults.tobytes()).hexdigest()
 
     def expression(self, name: str) -> Expr | None:
-        """What a state or observable of that name stands for; None when there is no such name."""
-        return ex.symbol(name) if name in self.states else self.observables.get(name)
+        """What a state, observable or other quantity of that name stands for; None when there is no such name."""
+        return ex.symbol(name) if name in self.states else self.observables.get(name, self.quantities.get(name))
 
     def initial_values(self, parameters: npt.NDArray[np.float64], start: float = 0.0) -> npt.NDArray[np.float64]:
         """States (n, m) at the start of a solve for parameters (n, p)."""
