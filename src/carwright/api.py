@@ -60,6 +60,16 @@ def run(
     CarwrightError
         If the study is wrong, or the folder holds something else or cannot be written.
     """
+    if isinstance(study, Study) and overrides:
+        raise CarwrightError(
+            Problem(
+                "STUDY011",
+                "a study that is already loaded takes no overrides",
+                where="carwright.run",
+                found=str(overrides),
+                fix="give them to load_study, or give the study's name or path here",
+            )
+        )
     loaded = study if isinstance(study, Study) else load_study(study, overrides)
     progress = progress or Quiet()
     folder = Path(out) if out is not None else default_folder(loaded)

@@ -134,7 +134,7 @@ def test_text_as_given_is_kept() -> None:
         ("product.median_cells=1e9 cells/m2", "STUDY005", "measures cells/m2"),
         ("comparators=[{name: study, label: x, set: {seed: 2}}]", "STUDY008", "twice"),
         ("comparators=[{name: a, label: x, set: {construct.armor: none}}]", "STUDY002", "armour"),
-        ("comparators=[{name: a, label: x, set: {trials: 0}}]", "STUDY006", "comparators[0]"),
+        ("comparators=[{name: a, label: x, set: {care: [nothing]}}]", "STUDY007", "comparators[0]"),
         ("published[0].count=19", "STUDY006", "19 of 18"),
         ("published[0].count=null", "STUDY008", "'count' and 'of'"),
         ("published[0].quantity=psa3", "STUDY007", "did you mean"),

@@ -64,6 +64,8 @@ def _call(given: list[str], *, debug: bool) -> int:
         cause = error
     else:
         return status if isinstance(status, int) else 0
+    if not any(problem.what for problem in problems):  # a group without a command has printed its help
+        return status
     if debug:
         traceback.print_exception(cause)
     show_problems(problems, as_json=as_json)

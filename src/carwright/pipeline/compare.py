@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import yaml
 
 from carwright.errors import CarwrightError, Problem, Problems
 from carwright.pipeline import summary as s
 from carwright.pipeline.measures import MEASURES
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.study import QUANTITIES, STUDY_ARM
+from carwright.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
     from carwright.store import Run
@@ -34,7 +34,7 @@ def compare_runs(first: Run, second: Run) -> dict[str, Any]:
     CarwrightError
         If the runs do not hold the same patients, naming everything that differs.
     """
-    studies = [yaml.safe_load(run.resolved) for run in (first, second)]
+    studies = [parse_yaml(run.resolved, "resolved.yaml").data for run in (first, second)]
     _require_same_patients(first, second, studies)
     nodes = _common_nodes(first, second, studies)
     one, other = (
@@ -63,7 +63,7 @@ def compare_runs(first: Run, second: Run) -> dict[str, Any]:
     return {
         "first": {"study": studies[0]["study"], "folder": str(first.folder)},
         "second": {"study": studies[1]["study"], "folder": str(second.folder)},
-        "changed": _changes(*studies),
+        "changed": _changes(studies[0], studies[1]),
         "patients": studies[0]["population"]["patients"],
         "nodes": list(nodes),
         "level": s.LEVEL,

@@ -59,7 +59,8 @@ def _coverage(run: Run) -> str:
     if not total:
         return ""
     text = f"{len(inside)} of {total} published figures fall inside the 90 % predictive interval of a simulated trial"
-    return f"{text} (outside: {listed(outside)})" if outside else text
+    text = f"{text} (outside: {listed(outside)})" if outside else text
+    return f"{text}, which a small trial leaves wide"
 
 
 def _coverage_card(run: Run) -> Card | None:

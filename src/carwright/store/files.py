@@ -29,8 +29,10 @@ def write_atomically(path: Path, content: bytes) -> str:
     CarwrightError
         If the disk is full, the folder is read-only or something is in the way. Nothing is left behind then.
     """
-    partial = path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
     with storage_errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        partial = path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
         try:
             with partial.open("wb") as stream:
                 stream.write(content)

@@ -93,8 +93,8 @@ class Run:
             If the folder holds another study or other files, is locked, or cannot be written.
         """
         folder = folder.absolute()
-        made = next((path for path in [*reversed(folder.parents), folder] if not path.exists()), None)
         with storage_errors(folder):
+            made = next((path for path in [*reversed(folder.parents), folder] if not path.exists()), None)
             folder.mkdir(parents=True, exist_ok=True)
         try:
             lock = Lock(folder)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from carwright.errors import CarwrightError, Problems
 from carwright.study.messages import Where
@@ -32,6 +33,25 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
             found=f"{study.adjudication.window_days:g} days",
             allowed=f"{study.horizon_days:g} days or less",
         )
+
+
+COMPARED_KEYS = ("construct", "parameters", "care", "design", "product")
+"""What a comparator may change: the patients, dose nodes, rules and trials stay, or nothing could be paired."""
+
+
+def check_comparator(changes: Mapping[str, Any], path: KeyPath, where: Where) -> None:
+    """Refuse a comparator that would change who is compared; raises `CarwrightError` naming every such key."""
+    problems = Problems()
+    for key in changes:
+        if key.split(".")[0].split("[")[0] not in COMPARED_KEYS:
+            problems.add(
+                "STUDY008",
+                f"a comparator cannot change {key!r}: its patients would not be those of the study",
+                where=where((*path, key)),
+                allowed=f"keys under {', '.join(COMPARED_KEYS)}",
+                fix="run a study of its own and use 'carwright compare'",
+            )
+    problems.raise_if_any()
 
 
 def _once(values: Iterable[str], path: KeyPath, where: Where, problems: Problems) -> None:

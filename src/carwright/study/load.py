@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from carwright.errors import CarwrightError, Problem, Problems
 from carwright.study import names
-from carwright.study.consistency import check_consistency
+from carwright.study.consistency import check_comparator, check_consistency
 from carwright.study.messages import Where, problems_from
 from carwright.study.overrides import apply_overrides, parse_override, target_path
 from carwright.study.parameters import resolve_parameters
@@ -62,6 +62,7 @@ def load_study(study: str | Path, overrides: Mapping[str, Any] | Iterable[str] =
     arms = []
     for index, comparator in enumerate(loaded.comparators):
         try:
+            check_comparator(comparator.set, ("comparators", index, "set"), document.where)
             arm = _comparator(data, comparator.set, f"{document.where(('comparators', index, 'set'))}:")
         except CarwrightError as error:
             problems.extend(error)

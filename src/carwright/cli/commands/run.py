@@ -52,7 +52,11 @@ def run(
     if as_json:
         show_json(summary)
         return
-    show(_published(summary))
+    show(
+        _published(summary)
+        if any("published" in entry for entry in summary["quantities"].values())
+        else _results(summary)
+    )
     for line in _differences(summary):
         show(line)
     show(_outcomes(summary))
@@ -75,6 +79,15 @@ def _published(summary: Mapping[str, Any]) -> str:
     level = next((entry["level"] for entry in summary["quantities"].values() if "level" in entry), 0.9)
     header = ["", "published", f"simulated ({percent(level)} interval)", "a trial like it would show", "covered"]
     return f"{summary.get('title', summary['study'])}\n{columns(rows, header)}"
+
+
+def _results(summary: Mapping[str, Any]) -> str:
+    """What a study says that names no published figures."""
+    quantities = summary["quantities"]
+    rows = [[quantities[name]["label"], estimate(quantities[name], quantities[name]["unit"])] for name in HEADLINES]
+    chosen = quantities["recommended_node"]["by_node"].items()
+    rows += [[f"Recommended dose: {node}", estimate(entry, "fraction")] for node, entry in chosen]
+    return f"{summary.get('title', summary['study'])}\n{columns(rows, ['', 'simulated'])}"
 
 
 def _fact(fact: Mapping[str, Any]) -> str:
