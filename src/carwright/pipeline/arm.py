@@ -14,6 +14,7 @@ from carwright.clinic.psa import PsaRules, visit_days
 from carwright.construct import load_construct, parameter_medians
 from carwright.engine import Trigger, compile_kernel, read_sbml
 from carwright.models import load_model
+from carwright.simulation.source import extinctions
 from carwright.study import trial_settings
 
 if TYPE_CHECKING:
@@ -129,10 +130,7 @@ class Arm:
         return {
             "signs": sign_watches(),
             "care": care_rules(self.study.care),
-            "extinctions": tuple(
-                Trigger(name=f"extinction of {state}", when=f"{threshold} - {state}", assignments={state: "0"})
-                for state, threshold in self.model.table.extinctions.items()
-            ),
+            "extinctions": extinctions(self.model.table),
         }
 
     def of_triggers(self, group: str, values: Floats) -> Floats:

@@ -15,6 +15,7 @@ from carwright.clinic.lymphodepletion import dosing_columns
 from carwright.engine import EXPLAIN, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
 from carwright.population import Patients, draw, rows_with, uniforms
+from carwright.simulation.source import absolute_tolerances
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,7 +122,6 @@ def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64]
         amounts=np.column_stack([depletion.amounts, cells]),
     )
     system = arm.kernel.system
-    scale = {state.name: state.scale for state in arm.model.table.states}
     tolerance = 1e-6
     return arm.kernel.solve(
         np.column_stack([patients.values[name] for name in system.parameters]),
@@ -130,7 +130,7 @@ def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64]
         end=arm.study.horizon_days,
         times=arm.times,
         relative_tolerance=tolerance,
-        absolute_tolerance=tolerance * 1e-3 * np.array([scale[name] for name in system.states]),
+        absolute_tolerance=absolute_tolerances(arm.model.table, system, tolerance),
         threads=threads,
     )
 
