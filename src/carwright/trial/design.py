@@ -70,6 +70,9 @@ class Design(ABC):
     ends_by_itself: ClassVar[bool] = False
     """Whether the trial always ends without a rule such as ``stop_at``."""
 
+    recommends_untried: ClassVar[bool] = False
+    """Whether a node that nobody was given can be recommended."""
+
     @property
     @abstractmethod
     def name(self) -> str:
@@ -88,7 +91,7 @@ class Design(ABC):
     def select_batch(self, batch: Batch) -> Ints:
         """Column that each trial would recommend if it stopped now, -1 for none; shape (t,).
 
-        Never a closed node, nor one above it, nor one that nobody was given.
+        Never a closed node, nor one above it; nor one that nobody was given, unless `recommends_untried`.
         """
 
     def decide(self, history: History, closed: frozenset[str] = frozenset()) -> Decision:
@@ -249,7 +252,8 @@ def assert_consistent(state: State) -> None:
         "the recommended node is admissible": decision.recommended in (None, *decision.admissible),
         "admissible nodes exist, in the order of the space": decision.admissible
         == tuple(label for label in space.labels if label in decision.admissible),
-        "admissible nodes were given": all(state.patients[label] > 0 for label in decision.admissible),
+        "admissible nodes were given": state.design.recommends_untried
+        or all(state.patients[label] > 0 for label in decision.admissible),
         "no closed node, and none above one, is given or recommended": not shut
         & {decision.node, decision.recommended, *decision.admissible},
         "counts are possible": all(0 <= state.dlts[label] <= count for label, count in state.patients.items()),

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 # Module and class as text: naming the designs must not import what they compute with.
 DESIGNS: dict[str, str] = {
     "3+3": "three_plus_three:ThreePlusThree",
+    "i3+3": "i3_plus_3:I3Plus3",
+    "tpi": "tpi:Tpi",
+    "mtpi": "mtpi:Mtpi",
+    "mtpi-2": "mtpi:Mtpi2",
+    "keyboard": "keyboard:Keyboard",
+    "boin": "boin:Boin",
 }
 """Design by name: file in ``carwright.trial.designs`` and class."""
 

@@ -63,6 +63,11 @@ class Rule(Design):
         """Whether the trial always ends."""
         return self.stops or self.inner.ends_by_itself
 
+    @property
+    def recommends_untried(self) -> bool:  # type: ignore[override]  # as above
+        """Whether a node that nobody was given can be recommended."""
+        return self.inner.recommends_untried
+
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide as the wrapped design."""
         return self.inner.decide_batch(batch)
