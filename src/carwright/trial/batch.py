@@ -100,6 +100,12 @@ class Batch:
         return int(self.last.size)
 
     @cached_property
+    def total(self) -> Ints:
+        """Evaluable patients of each trial; shape (t,)."""
+        found: Ints = self.patients.sum(axis=1)
+        return found
+
+    @cached_property
     def pending(self) -> Ints:
         """Patients still followed by node; shape (t, m)."""
         return self._pending_sum(None).astype(np.int64)

@@ -101,8 +101,8 @@ def _treat(batch: Batch, weight: Floats, node: Ints, size: Ints, chances: Floats
     after = replace(after, last=node[parent], last_patients=none + response + toxic + both, last_dlts=toxic + both)
     key = after.key()
     _, first, inverse = np.unique(_words(key), return_index=True, return_inverse=True)
-    together: Floats = np.bincount(inverse.reshape(-1), weights=np.concatenate(weights), minlength=first.size) * 1.0
-    return after.rows(first), together
+    together = np.bincount(inverse.reshape(-1), weights=np.concatenate(weights), minlength=first.size)
+    return after.rows(first), together.astype(np.float64)
 
 
 def _words(key: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:

@@ -29,18 +29,19 @@ def isotonic(values: Floats, weights: Floats) -> Floats:
         Shape (t, m); 0 leaves a value out, and what is returned in its place means nothing.
     """
     doses = values.shape[1]
-    weighted = np.cumsum(values * weights, axis=1)
-    total = np.cumsum(weights, axis=1)
-    fitted = np.full(values.shape, -np.inf)
+    # Doses first: whole rows of trials are then next to each other in memory.
+    nothing = np.zeros((1, values.shape[0]))
+    weighted = np.concatenate([nothing, np.cumsum((values * weights).T, axis=0)])
+    total = np.concatenate([nothing, np.cumsum(weights.T, axis=0)])
+    fitted = np.full(values.T.shape, -np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         for first in range(doses):
-            before_value = weighted[:, first - 1 : first] if first else 0.0
-            before_weight = total[:, first - 1 : first] if first else 0.0
-            mean = (weighted[:, first:] - before_value) / (total[:, first:] - before_weight)
-            mean[~np.isfinite(mean)] = np.inf
-            lowest = np.minimum.accumulate(mean[:, ::-1], axis=1)[:, ::-1]
-            fitted[:, first:] = np.maximum(fitted[:, first:], lowest)
-    return fitted
+            lowest = np.full(values.shape[0], np.inf)
+            for last in range(doses - 1, first - 1, -1):
+                mean = (weighted[last + 1] - weighted[first]) / (total[last + 1] - total[first])
+                np.fmin(lowest, mean, out=lowest)  # a block without weight is NaN, and left out
+                np.maximum(fitted[last], lowest, out=fitted[last])
+    return fitted.T
 
 
 def toxicity_estimates(patients: Ints, dlts: Ints, counted: Flags) -> Floats:

@@ -116,7 +116,7 @@ def simulate(design: Design, patients: Patients, trials: int, seed: int) -> Simu
 
 def treat(batch: Batch, panel: Panel, trial: Ints, node: Ints, size: Ints) -> Batch:
     """Add a cohort to every trial: ``size`` patients at ``node``."""
-    seat = batch.patients.sum(axis=1)
+    seat = batch.total
     seen = np.zeros((3, trial.size), dtype=np.int64)
     for place in range(int(size.max())):
         everybody = bool((size > place).all())

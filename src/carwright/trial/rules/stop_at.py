@@ -23,7 +23,7 @@ class StopAt(Rule):
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide as the wrapped design until the number is reached."""
         found = self.inner.decide_batch(batch)
-        left = self.n - batch.patients.sum(axis=1)
+        left = self.n - batch.total
         full = (left <= 0) & ~found.over
         if full.any():
             chosen = self.inner.select_batch(batch.rows(full))
