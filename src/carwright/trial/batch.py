@@ -46,6 +46,8 @@ class Batch:
     pending_node, pending_weight
         Column and observed fraction of the window of every patient still followed without toxicity, -1 where
         there is none; shape (t, k). None when all windows are complete.
+    backfilled
+        Evaluable patients of each trial who were backfilled; shape (t,). None for nobody.
     """
 
     patients: Ints
@@ -59,6 +61,7 @@ class Batch:
     deaths: Ints
     pending_node: Ints | None = None
     pending_weight: Floats | None = None
+    backfilled: Ints | None = None
 
     @classmethod
     def empty(cls, trials: int, nodes: int) -> Self:
@@ -75,15 +78,19 @@ class Batch:
         batch = cls.empty(len(histories), len(space.labels))
         if closed:
             batch.closed[:, [space.columns[label] for label in closed]] = True
+        backfilled = np.zeros(len(histories), dtype=np.int64)
         pending: list[list[tuple[int, float]]] = []
         for row, history in enumerate(histories):
             pending.append([])
+            if any(cohort.backfill for cohort in history):
+                backfilled[row] = sum(cohort.patients for cohort in history if cohort.backfill)
             for cohort in history:
                 _count(batch, row, space.columns[cohort.node], cohort)
                 waiting = zip(cohort.letters, cohort.follow_up, strict=False)
                 pending[-1] += [
                     (space.columns[cohort.node], part) for seen, part in waiting if seen in "NE" and part < 1.0
                 ]
+        batch = replace(batch, backfilled=backfilled if backfilled.any() else None)
         most = max(map(len, pending), default=0)
         if not most:
             return batch
@@ -155,6 +162,7 @@ class Batch:
             self.deaths[:, index],
             None if self.pending_node is None else place[self.pending_node],
             self.pending_weight,
+            self.backfilled,
         )
 
     def history(self, row: int, space: DoseSpace) -> History:
@@ -198,7 +206,7 @@ class Batch:
     def _arrays(self) -> tuple[Any, ...]:
         return (
             self.patients, self.dlts, self.responses, self.both, self.last, self.last_patients, self.last_dlts,
-            self.closed, self.deaths, self.pending_node, self.pending_weight,
+            self.closed, self.deaths, self.pending_node, self.pending_weight, self.backfilled,
         )  # fmt: skip
 
 
@@ -223,6 +231,8 @@ class Decisions:
     reasons
         Why, in words. ``{next}``, ``{last}``, ``{n}`` and ``{y}`` stand for the labels of the next and of the
         last node, and for patients and dose-limiting toxicities at the last node.
+    backfill
+        Whether the patients are added below the dose under escalation; shape (t,). None for nowhere.
     """
 
     node: Ints
@@ -232,6 +242,7 @@ class Decisions:
     admissible: Flags
     reason: Ints
     reasons: tuple[str, ...]
+    backfill: Flags | None = None
 
     @property
     def over(self) -> Flags:
@@ -253,26 +264,26 @@ class Decisions:
         """
         chosen = self.recommended.copy()
         chosen[rows] = recommended
-        return Decisions(
-            np.where(rows, NOBODY, self.node),
-            np.where(rows, 0, self.size),
-            self.waits & ~rows,
-            chosen,
-            self.admissible,
-            np.where(rows, len(self.reasons), self.reason),
-            (*self.reasons, reason),
+        return replace(
+            self,
+            node=np.where(rows, NOBODY, self.node),
+            size=np.where(rows, 0, self.size),
+            waits=self.waits & ~rows,
+            recommended=chosen,
+            reason=np.where(rows, len(self.reasons), self.reason),
+            reasons=(*self.reasons, reason),
         )
 
     def moved(self, rows: Flags, node: Ints, size: Ints, reason: str) -> Decisions:
         """Return the same decisions with some trials treating ``size`` patients at ``node`` (both (t,))."""
-        return Decisions(
-            np.where(rows, node, self.node),
-            np.where(rows, size, self.size),
-            self.waits & ~rows,
-            np.where(rows, NOBODY, self.recommended),
-            self.admissible,
-            np.where(rows, len(self.reasons), self.reason),
-            (*self.reasons, reason),
+        return replace(
+            self,
+            node=np.where(rows, node, self.node),
+            size=np.where(rows, size, self.size),
+            waits=self.waits & ~rows,
+            recommended=np.where(rows, NOBODY, self.recommended),
+            reason=np.where(rows, len(self.reasons), self.reason),
+            reasons=(*self.reasons, reason),
         )
 
 

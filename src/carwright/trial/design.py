@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from carwright.trial.batch import NOBODY, Batch, Decisions, Ints
+from carwright.trial.batch import NOBODY, Batch, Decisions, Floats, Ints
 from carwright.trial.outcomes import History, parse_outcomes
 from carwright.trial.space import DoseSpace
 
@@ -94,6 +94,18 @@ class Design(ABC):
         Never a closed node, nor one above it; nor one that nobody was given, unless `recommends_untried`.
         """
 
+    def toxicity_above(self, batch: Batch, limit: float) -> Floats:
+        """Probability that the toxicity of each node exceeds ``limit``; shape (t, m).
+
+        Node by node under a uniform prior, unless the design has a model of its own. Pending patients count with
+        the observed part of their window.
+        """
+        from scipy.special import betaincc
+
+        n = batch.patients - batch.pending + batch.pending_follow_up
+        above: Floats = betaincc(batch.dlts + 1.0, n - batch.dlts + 1.0, limit)
+        return above
+
     def decide(self, history: History, closed: frozenset[str] = frozenset()) -> Decision:
         """Say what to do after ``history``.
 
@@ -108,6 +120,11 @@ class Design(ABC):
         """
         batch = Batch.of(self.space, (history,), closed)
         return decision_of(self.decide_batch(batch), 0, batch, self.space)
+
+    def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
+        """What the design estimates after ``history``: by name of the quantity and label; nothing by default."""
+        del history
+        return {}
 
     def closes(self, history: History) -> frozenset[str]:
         """Nodes where nobody may be infused any more, even in a cohort under way; none unless a rule says so.

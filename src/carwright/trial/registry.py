@@ -22,12 +22,21 @@ DESIGNS: dict[str, str] = {
     "mtpi-2": "mtpi:Mtpi2",
     "keyboard": "keyboard:Keyboard",
     "boin": "boin:Boin",
+    "decision-table": "decision_table:DecisionTable",
 }
 """Design by name: file in ``carwright.trial.designs`` and class."""
 
 RULES: dict[str, str] = {
-    "halt_on_death": "halt_on_death:HaltOnDeath",
     "stop_at": "stop_at:StopAt",
+    "stop_at_node": "stop_at_node:StopAtNode",
+    "stop_when_toxic": "stop_when_toxic:StopWhenToxic",
+    "no_skipping": "no_skipping:NoSkipping",
+    "coherent": "coherent:Coherent",
+    "overdose_control": "overdose_control:OverdoseControl",
+    "expansion": "expansion:Expansion",
+    "rescue": "rescue:Rescue",
+    "fallback": "fallback:Fallback",
+    "halt_on_death": "halt_on_death:HaltOnDeath",
 }
 """Rule by name: file in ``carwright.trial.rules`` and class."""
 
@@ -111,10 +120,10 @@ def build_design(
     read = _read_rules(rules, problems)
     problems.raise_if_any()
     design = core(space, **values)  # type: ignore[call-arg]  # designs are dataclasses that begin with the space
+    if not design.ends_by_itself and not any(getattr(rule, "stops", False) for rule, _ in read):
+        design = StopAt(design, n=PATIENTS_PER_NODE * len(getattr(design, "path", space.labels)))
     for rule, chosen in read:
         design = rule(design, **chosen)  # type: ignore[call-arg]  # rules are dataclasses that begin with the design
-    if not design.ends_by_itself:
-        design = StopAt(design, n=PATIENTS_PER_NODE * len(getattr(design, "path", space.labels)))
     return HaltOnDeath(design) if halt_on_death else design
 
 

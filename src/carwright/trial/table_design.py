@@ -15,8 +15,9 @@ import numpy as np
 from carwright.errors import Problems
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
-from carwright.trial.isotonic import select_nearest
+from carwright.trial.isotonic import select_nearest, toxicity_estimates
 from carwright.trial.on_path import OnPath, open_places
+from carwright.trial.outcomes import History
 
 ESCALATE, STAY, DEESCALATE, ELIMINATE = range(4)
 CODES = ("E", "S", "D", "DU")
@@ -138,6 +139,19 @@ class TableDesign(OnPath):
         top = open_places(self._look_up(batch)[1]) - 1
         counted = self._admissible(batch, top) & (batch.patients > 0)
         return select_nearest(batch.patients, batch.dlts, counted, self.target, self.highest_estimate)
+
+    def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
+        """Isotonic estimates and probabilities of more toxicity than the target, for nodes that were given."""
+        batch = Batch.of(self.space, (history,)).columns(self.columns)
+        given = batch.patients > 0
+        rates = toxicity_estimates(batch.patients, batch.dlts, given)[0]
+        above = posterior_above(batch.patients, batch.dlts, self.target)[0]
+        found: dict[str, dict[str, float | None]] = {"isotonic_toxicity": {}, "toxicity_above_target": {}}
+        for place, label in enumerate(self.path):
+            seen = bool(given[0, place])
+            found["isotonic_toxicity"][label] = float(rates[place]) if seen else None
+            found["toxicity_above_target"][label] = float(above[place]) if seen else None
+        return found
 
     @property
     def highest_estimate(self) -> float:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from carwright.errors import Problems
-from carwright.trial.batch import Batch, Decisions, Ints
+from carwright.errors import CarwrightError, Problem, Problems
+from carwright.trial.batch import Batch, Decisions, Floats, Ints
 from carwright.trial.design import Design
 from carwright.trial.option import check_options
 from carwright.trial.outcomes import History
@@ -76,6 +76,14 @@ class Rule(Design):
         """Recommend as the wrapped design."""
         return self.inner.select_batch(batch)
 
+    def toxicity_above(self, batch: Batch, limit: float) -> Floats:
+        """Probability of more toxicity than ``limit``, as the wrapped design sees it."""
+        return self.inner.toxicity_above(batch, limit)
+
+    def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
+        """Estimates of the wrapped design."""
+        return self.inner.estimates(history)
+
     def closes(self, history: History) -> frozenset[str]:
         """Nodes that the wrapped design closes."""
         return self.inner.closes(history)
@@ -99,3 +107,25 @@ def rules_of(design: Design) -> tuple[Rule, ...]:
 
 Wrap = Callable[[Design], Design]
 """What stands to the right of ``|``."""
+
+
+def path_columns(design: Design, title: str) -> tuple[int, ...]:
+    """Columns of the path that the design inside all rules climbs.
+
+    Raises
+    ------
+    CarwrightError
+        If it climbs none, so that a rule about steps of a path means nothing.
+    """
+    path: tuple[str, ...] = getattr(core_of(design), "path", ())
+    if not path:
+        problem = Problem(
+            "TRIAL036",
+            f"the rule {title} needs a design that climbs a path",
+            "rules",
+            design.name,
+            "designs on a path",
+            "remove the rule, or choose another design",
+        )
+        raise CarwrightError(problem)
+    return tuple(design.space.columns[label] for label in path)

@@ -13,7 +13,10 @@ from carwright.trial.rules.rule import Rule, Wrap
 
 @dataclass(frozen=True, kw_only=True)
 class StopAt(Rule):
-    """A design that ends at ``n`` evaluable patients; the last cohort is cut short rather than going beyond."""
+    """A design that ends at ``n`` evaluable patients; the last cohort is cut short rather than going beyond.
+
+    Backfilled patients do not count: they come on top of those of the escalation.
+    """
 
     title: ClassVar[str] = "stop_at"
     stops: ClassVar[bool] = True
@@ -23,7 +26,7 @@ class StopAt(Rule):
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide as the wrapped design until the number is reached."""
         found = self.inner.decide_batch(batch)
-        left = self.n - batch.total
+        left = self.n - (batch.total if batch.backfilled is None else batch.total - batch.backfilled)
         full = (left <= 0) & ~found.over
         if full.any():
             chosen = self.inner.select_batch(batch.rows(full))
