@@ -24,7 +24,7 @@ from carwright.trial.paths import check_probabilities
 MOST_STATES = 300_000
 """Different states at one stage of the trial beyond which the calculation is refused."""
 
-SMALL = 1_000
+SMALL = 20_000
 """Different states at one stage up to which a trial is small: exact results are then the default."""
 
 

@@ -25,7 +25,10 @@ BLOCK = 32
 class Patients(Protocol):
     """What a simulation asks of patients."""
 
-    nodes: int
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        ...
 
     def panel(self, seed: int, trials: int) -> Panel:
         """Patients of the trials 0 to ``trials - 1``, each trial with its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from carwright.cli.commands import compare, construct, explain, model, run, study
+from carwright.cli.commands import compare, construct, design, explain, model, run, study
 
 
 def register(app: typer.Typer) -> None:
@@ -12,5 +12,5 @@ def register(app: typer.Typer) -> None:
     app.command()(run.run)
     app.command()(compare.compare)
     app.command()(explain.explain)
-    for group in (model, construct, study):
+    for group in (model, construct, study, design):
         app.add_typer(group.app)

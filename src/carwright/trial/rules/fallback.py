@@ -59,9 +59,9 @@ class Fallback(Rule):
         columns = list(path_columns(self.inner, self.title))
         for node, lower in self.nodes.items():
             place, other = columns.index(self.space.columns[node]), self.space.columns[lower]
-            under: Flags = np.isin(found.recommended, [NOBODY, *columns[:place]])
+            under = np.isin(found.recommended, [NOBODY, *columns[:place]])
             was_given: Flags = batch.patients[:, columns[place]] + batch.deaths[:, columns[place]] > 0
-            falls = found.over & under & was_given & ~self._shut(batch, lower)
+            falls: Flags = found.over & under & was_given & ~self._shut(batch, lower)
             seen, toxic = batch.patients[:, other], batch.dlts[:, other]
             tolerated = falls & (seen >= self.n) & (toxic <= self.most_dlts)
             tries = falls & (seen < self.n) & (toxic <= self.most_dlts)
@@ -75,6 +75,6 @@ class Fallback(Rule):
         return found
 
     def _shut(self, batch: Batch, label: str) -> Flags:
-        columns = [self.space.columns[each] for each in (label, *self.space.below(label))]
-        shut: Flags = batch.closed[:, columns].any(axis=1)
+        columns = np.array([self.space.columns[each] for each in (label, *self.space.below(label))])
+        shut: Flags = np.logical_or.reduce(batch.closed[:, columns], axis=1)
         return shut
