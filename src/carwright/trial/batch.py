@@ -189,11 +189,12 @@ class Batch:
                 cohorts.append(_cohort(label, rest, deaths, parts))
         return (*cohorts, *final)
 
-    def key(self) -> NDArray[np.int16]:
-        """One row of whole numbers per trial without pending patients; equal rows decide alike."""
+    def key(self) -> NDArray[np.void]:
+        """One item per trial without pending patients; trials with equal items decide alike; shape (t,)."""
         parts = [self.patients, self.dlts, self.responses, self.both, self.closed, self.deaths]
         ends = [self.last[:, None], self.last_patients[:, None], self.last_dlts[:, None]]
-        return np.concatenate([*parts, *ends], axis=1).astype(np.int16)
+        rows = np.ascontiguousarray(np.concatenate([*parts, *ends], axis=1).astype(np.int16))
+        return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).reshape(-1)
 
     def _counts(self) -> tuple[Ints, Ints, Ints, Ints]:
         return self.patients, self.dlts, self.responses, self.both

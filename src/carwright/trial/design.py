@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -102,6 +102,10 @@ class Design(ABC):
         """
         from scipy.special import betaincc
 
+        if batch.pending_node is None:
+            size = int(batch.patients.max(initial=0)).bit_length()
+            found: Floats = _above_table(size, limit)[batch.patients, batch.dlts]
+            return found
         n = batch.patients - batch.pending + batch.pending_follow_up
         above: Floats = betaincc(batch.dlts + 1.0, n - batch.dlts + 1.0, limit)
         return above
@@ -207,11 +211,21 @@ def decision_of(decisions: Decisions, row: int, batch: Batch, space: DoseSpace) 
     )
 
 
+@lru_cache(maxsize=64)
+def _above_table(bits: int, limit: float) -> Floats:
+    """Probability of more toxicity than ``limit`` by patients and toxicities, for less than 2**bits patients."""
+    from scipy.special import betaincc
+
+    n, y = np.meshgrid(np.arange(2**bits), np.arange(2**bits), indexing="ij")
+    table: Floats = betaincc(y + 1.0, np.maximum(n - y, 0) + 1.0, limit)
+    return table
+
+
 def _kinds(batch: Batch) -> tuple[list[int], Ints]:
     """Rows that stand for their kind, and the kind of each row."""
     if batch.pending_node is not None:
         return list(range(batch.trials)), np.arange(batch.trials)
-    _, first, inverse = np.unique(batch.key(), axis=0, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(batch.key(), return_index=True, return_inverse=True)
     return first.tolist(), inverse.reshape(-1)
 
 
