@@ -83,6 +83,9 @@ TRIALS = Precision(0.7, 4.6, 1.25, 5)
 REFERENCE = Precision(0.4, 6.0, 0.8, 11)
 """For checks."""
 
+_LEAST_WEIGHT = 1e-6
+"""Weight, relative to the largest, below which a node is left out of the coupling."""
+
 
 @dataclass(frozen=True)
 class EffToxFit:
@@ -173,19 +176,17 @@ class EffToxPosterior:
         _couple(
             cells,
             efficacy.of_row,
-            efficacy.nodes_p,
+            efficacy.nodes_eta,
             efficacy.nodes_w,
             toxicity.of_row,
-            toxicity.nodes_p,
+            toxicity.nodes_eta,
             toxicity.nodes_w,
             nodes,
             weights,
             efficacy.mean_p,
             efficacy.above,
-            efficacy.eta_mean,
             toxicity.mean_p,
             toxicity.above,
-            toxicity.eta_mean,
             found,
         )
         found = found[:, inverse]
@@ -199,8 +200,7 @@ class _Margin:
     of_row: npt.NDArray[np.intp]
     mean_p: Floats
     above: Floats
-    eta_mean: Floats
-    nodes_p: Floats
+    nodes_eta: Floats
     nodes_w: Floats
 
     @classmethod
@@ -214,21 +214,17 @@ class _Margin:
         precision: Precision,
     ) -> _Margin:
         (n, y), inverse = distinct(patients, events)
-        axes = design.shape[1]
-        wide = axes - 2
-        steps = (1.7 * precision.step,) * wide + (precision.step,) * 2
-        fine = ball(steps, precision.radius)
-        coarse_steps = (1.2 * precision.coarse_step,) * wide + (precision.coarse_step,) * 2
-        coarse = ball(coarse_steps, 0.9 * precision.radius)
+        wide = design.shape[1] - 2
+        fine = ball((1.7 * precision.step,) * wide + (precision.step,) * 2, precision.radius)
+        coarse = ball((1.2 * precision.coarse_step,) * wide + (precision.coarse_step,) * 2, 0.9 * precision.radius)
         rough = ball((1.3,) * wide + (1.0,) * 2, 4.0)
         rows, levels = n.shape
         result = cls(
             inverse,
             np.empty((rows, levels)),
-            np.empty((rows, levels, 3)),
-            np.empty((rows, levels)),
-            np.empty((rows, levels, len(coarse))),
-            np.empty((rows, len(coarse))),
+            np.empty((rows, levels, 4)),
+            np.empty((rows, levels, len(coarse.places))),
+            np.empty((rows, len(coarse.places))),
         )
         integrate(
             n,
@@ -236,17 +232,18 @@ class _Margin:
             np.ascontiguousarray(design),
             np.array([prior.mean for prior in priors]),
             np.array([prior.deviation**-2.0 for prior in priors]),
-            rough,
-            fine,
-            np.array(steps),
+            rough.places,
+            rough.coordinates,
+            fine.places,
+            fine.coordinates,
+            fine.steps,
+            coarse.places,
+            coarse.coordinates,
             float(np.log(cut / (1.0 - cut))),
             step_table(),
-            wide,
             result.mean_p,
             result.above,
-            result.eta_mean,
-            coarse,
-            result.nodes_p,
+            result.nodes_eta,
             result.nodes_w,
         )
         return result
@@ -279,72 +276,72 @@ def _association_rule(prior: Normal, count: int) -> tuple[Floats, Floats]:
 
 @njit(cache=True, fastmath=True)
 def _coupling(cells, e, t, kappa, product):  # type: ignore[no-untyped-def]  # compiled
-    """Multiply ``product`` (efficacy nodes, toxicity nodes) by the factors of all patients."""
+    """Multiply ``product`` (toxicity nodes, efficacy nodes) by the factors of all patients."""
     for j in range(len(cells)):
         for cell in range(4):
-            count = cells[j, cell]
-            if count == 0:
-                continue
             effective, toxic = cell >= 2, cell % 2 == 1
             sign = kappa if effective == toxic else -kappa
-            for a in range(e.shape[1]):
-                other = sign * ((1.0 - e[j, a]) if effective else e[j, a])
-                if toxic:
-                    base, slope = 1.0 + other, -other
-                else:
-                    base, slope = 1.0, other
-                for b in range(t.shape[1]):
-                    factor = base + slope * t[j, b]
-                    power = factor
-                    for _ in range(count - 1):
-                        power *= factor
-                    product[a, b] *= power
+            for b in range(t.shape[1] if cells[j, cell] else 0):
+                other = sign * ((1.0 - t[j, b]) if toxic else t[j, b])
+                base, slope = (1.0 + other, -other) if effective else (1.0, other)
+                for _ in range(cells[j, cell]):
+                    for a in range(e.shape[1]):
+                        product[b, a] *= base + slope * e[j, a]
 
 
-@njit(cache=True)
-def _tilt(p, w, phi, level, dense_mean, above, eta_mean):  # type: ignore[no-untyped-def]  # compiled
+@njit(cache=True, fastmath=True)
+def _tilt(eta, p, w, phi, mean, above):  # type: ignore[no-untyped-def]  # compiled
     """Coupled mean and probability above the cut at one level, from the uncoupled ones and the coupling ``phi``."""
     total, plain, tilted = 0.0, 0.0, 0.0
-    moments, right = np.zeros(5), np.zeros(3)
+    b, c, d, f, s, u, a = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(len(w)):
         weight = w[k] * phi[k]
         total += weight
-        plain += w[k] * p[level, k]
-        tilted += weight * p[level, k]
-        off = np.log(p[level, k] / (1.0 - p[level, k])) - eta_mean[level]
-        power = 1.0
-        for m in range(5):
-            moments[m] += w[k] * power
-            if m < 3:
-                right[m] += weight * power
-            power *= off
-    # Least squares of the coupling on 1, off, off^2; the cut cares for nothing finer.
-    a, b, c, d, f = moments[0], moments[1], moments[2], moments[3], moments[4]
+        plain += w[k] * p[k]
+        tilted += weight * p[k]
+        off = eta[k] - above[3]
+        square = off * off
+        a += w[k]
+        b += w[k] * off
+        c += w[k] * square
+        d += w[k] * square * off
+        f += w[k] * square * square
+        s += weight * off
+        u += weight * square
+    # Least squares of the coupling on 1, off and off^2, by Cramer's rule; the cut hardly sees anything finer.
     determinant = a * (c * f - d * d) - b * (b * f - c * d) + c * (b * d - c * c)
-    r, s, u = right[0], right[1], right[2]
-    first = (r * (c * f - d * d) - b * (s * f - u * d) + c * (s * d - u * c)) / determinant
-    second = (a * (s * f - u * d) - r * (b * f - c * d) + c * (b * u - c * s)) / determinant
-    third = (a * (c * u - d * s) - b * (b * u - c * s) + r * (b * d - c * c)) / determinant
-    exceeding = (first * above[level, 0] + second * above[level, 1] + third * above[level, 2]) / total
-    return dense_mean[level] + tilted / total - plain, exceeding
+    first = (total * (c * f - d * d) - b * (s * f - u * d) + c * (s * d - u * c)) / determinant
+    second = (a * (s * f - u * d) - total * (b * f - c * d) + c * (b * u - c * s)) / determinant
+    third = (a * (c * u - d * s) - b * (b * u - c * s) + total * (b * d - c * c)) / determinant
+    exceeding = (first * above[0] + second * above[1] + third * above[2]) / total
+    return mean + tilted / total - plain / a, exceeding
 
 
 @njit(cache=True)
-def _couple(cells, e_row, e_p, e_w, t_row, t_p, t_w, kappas, kappa_w, e_mean, e_above, e_eta, t_mean, t_above, t_eta, found):  # type: ignore[no-untyped-def]  # compiled
+def _kept(eta, weights):  # type: ignore[no-untyped-def]  # compiled
+    """Nodes that carry something: linear predictors and probabilities (levels, nodes), and weights."""
+    keep = np.flatnonzero(weights > _LEAST_WEIGHT * weights.max())
+    kept = np.empty((len(eta), len(keep)))
+    for j in range(len(eta)):
+        for k in range(len(keep)):
+            kept[j, k] = eta[j, keep[k]]
+    return kept, 1.0 / (1.0 + np.exp(-kept)), weights[keep]
+
+
+@njit(cache=True)
+def _couple(cells, e_row, e_eta, e_w, t_row, t_eta, t_w, kappas, kappa_w, e_mean, e_above, t_mean, t_above, found):  # type: ignore[no-untyped-def]  # compiled
     for row in range(len(cells)):
         er, tr = e_row[row], t_row[row]
-        keep_e = np.flatnonzero(e_w[er] > 1e-6 * e_w[er].max())
-        keep_t = np.flatnonzero(t_w[tr] > 1e-6 * t_w[tr].max())
-        e, t = e_p[er][:, keep_e], t_p[tr][:, keep_t]
-        we, wt = e_w[er][keep_e], t_w[tr][keep_t]
-        average = np.zeros((len(we), len(wt)))
+        eta_e, e, we = _kept(e_eta[er], e_w[er])
+        eta_t, t, wt = _kept(t_eta[tr], t_w[tr])
+        average = np.zeros((len(wt), len(we)))
         product = np.empty_like(average)
         for m in range(len(kappas)):
             product[:] = kappa_w[m]
             if kappas[m] != 0.0:
                 _coupling(cells[row], e, t, kappas[m], product)
             average += product
-        phi_e, phi_t = average @ wt, average.T @ we
+        phi_t, phi_e = average @ we, average.T @ wt
         for j in range(cells.shape[1]):
-            found[0, row, j], found[2, row, j] = _tilt(e, we, phi_e, j, e_mean[er], e_above[er], e_eta[er])
-            found[1, row, j], found[3, row, j] = _tilt(t, wt, phi_t, j, t_mean[tr], t_above[tr], t_eta[tr])
+            found[0, row, j], found[2, row, j] = _tilt(eta_e[j], e[j], we, phi_e, e_mean[er, j], e_above[er, j])
+            found[1, row, j], found[3, row, j] = _tilt(eta_t[j], t[j], wt, phi_t, t_mean[tr, j], t_above[tr, j])

@@ -7,9 +7,11 @@ accurate (see `carwright.trial.posterior.quadrature`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from carwright.trial.posterior.quadrature import Floats
@@ -26,12 +28,27 @@ def step_table() -> Floats:
     return np.asarray(0.5 + sici(np.pi * u)[0] / np.pi)
 
 
-@lru_cache(maxsize=16)
-def ball(steps: tuple[float, ...], radius: float) -> Floats:
-    """Lattice points (points, axes) within a ball, with these steps along the axes."""
-    axes = [step * np.arange(-int(radius / step), int(radius / step) + 1) for step in steps]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(steps))
-    return np.ascontiguousarray(points[(points**2).sum(axis=1) <= radius**2 * (1.0 + 1e-12)])
+@dataclass(frozen=True)
+class Lattice:
+    """Points of a ball, by their place along each axis, and the coordinates of the places, (axes, places)."""
+
+    places: npt.NDArray[np.int64]
+    coordinates: Floats
+    steps: Floats
+
+
+@lru_cache(maxsize=32)
+def ball(steps: tuple[float, ...], radius: float) -> Lattice:
+    """Lattice points within a ball, with these steps along the axes."""
+    halves = [int(radius / step) for step in steps]
+    coordinates = np.zeros((len(steps), 2 * max(halves) + 1))
+    for axis, (half, step) in enumerate(zip(halves, steps, strict=True)):
+        coordinates[axis, : 2 * half + 1] = step * np.arange(-half, half + 1)
+    ranges = [np.arange(2 * half + 1) for half in halves]
+    places = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, len(steps))
+    square = sum(coordinates[axis, places[:, axis]] ** 2 for axis in range(len(steps)))
+    inside = np.ascontiguousarray(places[square <= radius**2 * (1.0 + 1e-12)])
+    return Lattice(inside, coordinates, np.array(steps))
 
 
 @njit(cache=True)
@@ -116,44 +133,57 @@ def _mode(design, n, y, mean, precision):  # type: ignore[no-untyped-def]  # com
         theta, gained, value = trial, found - value, found
         if gained < 1e-6:
             break
-    return theta, curvature, value
+    return theta, curvature
 
 
 @njit(cache=True, fastmath=True)
-def _weigh(points, centre, lower, design, n, y, mean, precision, reference, probability, eta):  # type: ignore[no-untyped-def]  # compiled
-    """Weights on a lattice; fills the linear predictor ``eta`` and ``probability``, (levels, points)."""
-    size, levels, count = len(centre), len(n), len(points)
-    weights = np.empty(count)
-    theta = np.empty((size, count))
+def _weigh(places, coordinates, centre, lower, design, n, y, mean, precision, odds, everywhere):  # type: ignore[no-untyped-def]  # compiled
+    """Coefficients and weights on a lattice; fills the odds (levels, points), of untried levels only if ``everywhere``.
+
+    The odds at a point are a product over the axes, so that they take no exponential; the likelihood is taken relative to
+    its value in the centre, so that no power underflows where the weight matters.
+    """
+    size, levels, count = len(centre), len(n), len(places)
+    theta, weights, along = np.empty((size, count)), np.empty(count), np.empty(coordinates.shape)
     for p in range(size):
         for k in range(count):
             value = centre[p]
             for q in range(p + 1):
-                value += lower[p, q] * points[k, q]
+                value += lower[p, q] * coordinates[q, places[k, q]]
             theta[p, k] = value
     for k in range(count):
-        value = -reference
+        value = 0.0
         for p in range(size):
-            value -= 0.5 * precision[p] * (theta[p, k] - mean[p]) ** 2
-        weights[k] = value
+            # Relative to the centre, too.
+            value -= 0.5 * precision[p] * (theta[p, k] - centre[p]) * (theta[p, k] + centre[p] - 2.0 * mean[p])
+        weights[k] = np.exp(value)
     for j in range(levels):
+        if n[j] == 0 and not everywhere:
+            continue
+        middle = 0.0
+        for p in range(size):
+            middle += design[j, p] * centre[p]
+        for q in range(size):
+            move = 0.0
+            for p in range(q, size):
+                move += design[j, p] * lower[p, q]
+            for place in range(coordinates.shape[1]):
+                along[q, place] = np.exp(move * coordinates[q, place] + (middle if q == 0 else 0.0))
         for k in range(count):
-            value = 0.0
-            for p in range(size):
-                value += design[j, p] * theta[p, k]
-            eta[j, k] = value
-        for k in range(count):
-            probability[j, k] = 1.0 / (1.0 + np.exp(-eta[j, k]))
+            value = along[0, places[k, 0]]
+            for q in range(1, size):
+                value *= along[q, places[k, q]]
+            odds[j, k] = value
         if n[j]:
-            for k in range(count):
-                # log(1 - p) from the side that does not cancel.
-                value = eta[j, k]
-                weights[k] += (y[j] - n[j]) * value - n[j] * np.log1p(np.exp(-abs(value))) if value > 0 else (
-                    y[j] * value - n[j] * np.log1p(np.exp(-abs(value)))
-                )
+            start = np.exp(middle)
+            for _ in range(y[j]):
+                for k in range(count):
+                    weights[k] *= odds[j, k] * (1.0 + start) / (start * (1.0 + odds[j, k]))
+            for _ in range(n[j] - y[j]):
+                for k in range(count):
+                    weights[k] *= (1.0 + start) / (1.0 + odds[j, k])
     total = 0.0
     for k in range(count):
-        weights[k] = np.exp(weights[k])
         total += weights[k]
     for k in range(count):
         weights[k] /= total
@@ -171,57 +201,75 @@ def _smooth_step(u, table):  # type: ignore[no-untyped-def]  # compiled
     return table[left] + (place - left) * (table[left + 1] - table[left])
 
 
-@njit(cache=True)
-def integrate(n, y, design, mean, precision, rough, fine, steps, cut, table, first_axis, mean_p, above, eta_mean, coarse, nodes_p, nodes_w):  # type: ignore[no-untyped-def]  # compiled
-    """Integrate each row of counts; results go into the last six arrays.
+@njit(cache=True, fastmath=True)
+def _spread(weights, theta, centre):  # type: ignore[no-untyped-def]  # compiled
+    """Move the centre to the mean, and return the Cholesky factor of the covariance."""
+    size = len(centre)
+    for p in range(size):
+        total = 0.0
+        for k in range(len(weights)):
+            total += weights[k] * theta[p, k]
+        centre[p] = total
+    covariance = np.zeros((size, size))
+    for p in range(size):
+        for q in range(p + 1):
+            total = 0.0
+            for k in range(len(weights)):
+                total += weights[k] * (theta[p, k] - centre[p]) * (theta[q, k] - centre[q])
+            covariance[p, q] = total
+            covariance[q, p] = total
+    return _cholesky(covariance, size)
 
-    mean_p (rows, levels): posterior means; above (rows, levels, 3): expectations of the indicator of exceeding ``cut`` (on
-    the logit scale) times powers 0 to 2 of the centred predictor; eta_mean (rows, levels): mean predictor; nodes_p (rows,
-    levels, points of ``coarse``) and nodes_w: probabilities and weights on a coarse lattice, for the association.
+
+@njit(cache=True, fastmath=True)
+def integrate(n, y, design, mean, precision, rough, rough_at, fine, fine_at, steps, coarse, coarse_at, cut, table, mean_p, above, nodes_eta, nodes_w):  # type: ignore[no-untyped-def]  # compiled
+    """Integrate each row of counts; results go into the last four arrays.
+
+    Lattices are given by places and coordinates; ``steps`` are those of ``fine``. ``mean_p`` (rows, levels): posterior
+    means; ``above`` (rows, levels, 4): expectations of the indicator of exceeding ``cut`` (on the logit scale) times powers
+    0 to 2 of the centred linear predictor, and the mean of that predictor; ``nodes_eta`` (rows, levels, points) and
+    ``nodes_w``: linear predictors and weights on the coarse lattice.
     """
     size, levels = len(mean), n.shape[1]
-    most = max(len(rough), len(fine))
-    probability, eta = np.empty((levels, most)), np.empty((levels, most))
+    odds, spare = np.empty((levels, len(fine))), np.empty((levels, len(rough)))
+    rest = np.empty((levels, len(coarse)))
     for row in range(len(n)):
-        centre, curvature, reference = _mode(design, n[row], y[row], mean, precision)
+        centre, curvature = _mode(design, n[row], y[row], mean, precision)
         lower = _cholesky(_inverse(curvature, size), size) * 1.2
         for _ in range(2):
-            weights, theta = _weigh(rough, centre, lower, design, n[row], y[row], mean, precision, reference, probability, eta)
-            centre = theta @ weights
-            covariance = np.zeros((size, size))
-            for p in range(size):
-                for q in range(p + 1):
-                    total = 0.0
-                    for k in range(len(rough)):
-                        total += weights[k] * (theta[p, k] - centre[p]) * (theta[q, k] - centre[q])
-                    covariance[p, q] = total
-                    covariance[q, p] = total
-            lower = _cholesky(covariance, size)
-        weights, theta = _weigh(fine, centre, lower, design, n[row], y[row], mean, precision, reference, probability, eta)
+            weights, theta = _weigh(rough, rough_at, centre, lower, design, n[row], y[row], mean, precision, spare, False)
+            lower = _spread(weights, theta, centre)
+        weights, theta = _weigh(fine, fine_at, centre, lower, design, n[row], y[row], mean, precision, odds, True)
         for j in range(levels):
-            # The cut is smoothed along the axis on which the predictor moves most.
-            move = 0.0
-            for q in range(first_axis, size):
+            # The cut is smoothed along the axis on which the predictor moves most; the first of three is too wide.
+            move, middle, average = 0.0, 0.0, 0.0
+            for q in range(size - 2, size):
                 along = 0.0
                 for p in range(q, size):
                     along += design[j, p] * lower[p, q]
-                if abs(along * steps[q]) > move:
-                    move = abs(along * steps[q])
-            middle, average = 0.0, 0.0
+                move = max(move, abs(along * steps[q]))
             for k in range(len(fine)):
-                middle += weights[k] * eta[j, k]
-                average += weights[k] * probability[j, k]
+                eta = 0.0
+                for p in range(size):
+                    eta += design[j, p] * theta[p, k]
+                middle += weights[k] * eta
+                average += weights[k] * odds[j, k] / (1.0 + odds[j, k])
             zero, one, two = 0.0, 0.0, 0.0
             for k in range(len(fine)):
-                share = weights[k] * _smooth_step((eta[j, k] - cut) / move, table)
-                off = eta[j, k] - middle
+                off = -middle
+                for p in range(size):
+                    off += design[j, p] * theta[p, k]
+                share = weights[k] * _smooth_step((off + middle - cut) / move, table)
                 zero += share
                 one += share * off
                 two += share * off * off
-            mean_p[row, j], eta_mean[row, j] = average, middle
-            above[row, j, 0], above[row, j, 1], above[row, j, 2] = zero, one, two
-        weights, theta = _weigh(coarse, centre, lower, design, n[row], y[row], mean, precision, reference, probability, eta)
+            mean_p[row, j] = average
+            above[row, j, 0], above[row, j, 1], above[row, j, 2], above[row, j, 3] = zero, one, two, middle
+        weights, theta = _weigh(coarse, coarse_at, centre, lower, design, n[row], y[row], mean, precision, rest, False)
         for k in range(len(coarse)):
             nodes_w[row, k] = weights[k]
             for j in range(levels):
-                nodes_p[row, j, k] = probability[j, k]
+                eta = 0.0
+                for p in range(size):
+                    eta += design[j, p] * theta[p, k]
+                nodes_eta[row, j, k] = eta
