@@ -23,6 +23,12 @@ DESIGNS: dict[str, str] = {
     "keyboard": "keyboard:Keyboard",
     "boin": "boin:Boin",
     "decision-table": "decision_table:DecisionTable",
+    "crm": "crm:Crm",
+    "tite-crm": "crm:TiteCrm",
+    "blrm": "blrm:Blrm",
+    "efftox": "efftox:EffTox",
+    "pocrm": "pocrm:Pocrm",
+    "wages-tait": "wages_tait:WagesTait",
 }
 """Design by name: file in ``carwright.trial.designs`` and class."""
 

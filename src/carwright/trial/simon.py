@@ -1,8 +1,8 @@
 """Two-stage designs for a response rate, for an expansion cohort with a stop for futility.
 
-Simon 1989 (Control Clin Trials 10:1, doi 10.1016/0197-2456(89)90015-9). Stage 1 treats ``first`` patients and stops for
-futility at ``first_responses`` responses or fewer; the treatment is declared promising if more than ``responses`` of all
-``patients`` respond.
+Simon 1989 (Control Clin Trials 10:1, doi 10.1016/0197-2456(89)90015-9). Stage 1 treats ``first`` patients and stops
+for futility at ``first_responses`` responses or fewer; the treatment is declared promising if more than ``responses``
+of all ``patients`` respond.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from carwright.errors import Problems
+from carwright.trial.batch import Floats
 
 LARGEST = 100
 """Largest number of patients that is searched by default (published: the R package clinfun, ph2simon)."""
@@ -21,8 +22,8 @@ LARGEST = 100
 class TwoStage:
     """A two-stage design and its properties under a response rate.
 
-    ``expected_patients`` and ``stops_early`` hold under the uninteresting rate, ``type_1_error`` too; ``power`` under the
-    interesting one.
+    ``expected_patients`` and ``stops_early`` hold under the uninteresting rate, ``type_1_error`` too; ``power`` under
+    the interesting one.
     """
 
     first_responses: int
@@ -118,7 +119,9 @@ def _best(patients: int, low: float, high: float, type_1_error: float, type_2_er
     return None if best is None else two_stage(best[1], best[2], best[3], patients, low, high)
 
 
-def _reverse_sum(table: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _reverse_sum(
+    table: Floats,
+) -> Floats:
     """Sum over the rows after each row."""
     summed = np.cumsum(table[::-1], axis=0)[::-1]
     return np.vstack([summed[1:], np.zeros((1, table.shape[1]))])
@@ -130,17 +133,20 @@ def _declared(first_responses: int, first: int, responses: int, patients: int, r
     return float((mass[seen] * tail[np.clip(responses - seen + 1, 0, patients - first + 1)]).sum())
 
 
-def _mass(patients: int, rate: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _mass(patients: int, rate: float) -> Floats:
     """Binomial probabilities of 0 to ``patients`` responses."""
-    from scipy.special import xlog1py, xlogy  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
-    from scipy.special import gammaln  # noqa: PLC0415 - as above
+    from scipy.special import (
+        gammaln,
+        xlog1py,
+        xlogy,
+    )
 
     seen = np.arange(patients + 1.0)
     choose = gammaln(patients + 1.0) - gammaln(seen + 1.0) - gammaln(patients - seen + 1.0)
     return np.asarray(np.exp(choose + xlogy(seen, rate) + xlog1py(patients - seen, -rate)))
 
 
-def _above(patients: int, rate: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _above(patients: int, rate: float) -> Floats:
     """Probability of ``k`` or more responses, for ``k`` from 0 to ``patients`` + 1."""
     return np.concatenate([np.cumsum(_mass(patients, rate)[::-1])[::-1], [0.0]])
 

@@ -1,15 +1,16 @@
 """Stopping boundaries for toxicity by repeated significance tests, for expansion cohorts.
 
 At each look the trial stops if toxicities exceed the largest number that a one-sided binomial test at level ``alpha``
-accepts under the acceptable rate; ``alpha`` is chosen so that the probability of ever stopping under that rate is near
-the one asked for. Because boundaries are whole numbers, two are given: one that stops slightly more often than asked, and
-one slightly less often (as in the R package clinfun, whose tables are reproduced).
+accepts under the acceptable rate; ``alpha`` is chosen so that the probability of ever stopping under that rate is
+near the one asked for. Because boundaries are whole numbers, two are given: one that stops slightly more often than
+asked, and one slightly less often (as in the R package clinfun, whose tables are reproduced).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ def toxicity_boundary(acceptable: float, looks: Sequence[int], stopping: float =
     CarwrightError
         Naming every argument that is out of range.
     """
-    from scipy.stats import binom  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
+    from scipy.stats import binom
 
     _check(acceptable, looks, stopping)
 
@@ -67,7 +68,7 @@ def toxicity_boundary(acceptable: float, looks: Sequence[int], stopping: float =
 
 def crossing_probability(looks: Sequence[int], boundary: Sequence[int], rate: float) -> float:
     """Probability that toxicities exceed the boundary at any look."""
-    from scipy.stats import binom  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
+    from scipy.stats import binom
 
     alive = np.array([1.0])
     before = 0
@@ -90,7 +91,7 @@ def _check(acceptable: float, looks: Sequence[int], stopping: float) -> None:
                 allowed="above 0 and below 1",
                 fix="correct the value",
             )
-    if not looks or looks[0] < 1 or any(later <= earlier for earlier, later in zip(looks, looks[1:], strict=False)):
+    if not looks or looks[0] < 1 or any(later <= earlier for earlier, later in pairwise(looks)):
         problems.add(
             "TRIAL261",
             "the looks do not rise",

@@ -7,7 +7,7 @@ The likelihood of a patient followed for a share ``w`` of the observation window
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -81,7 +81,6 @@ class CrmPosterior:
 
     model: WorkingModel
     prior_variance: float = PRIOR_VARIANCE
-    _seen: dict[bytes, CrmFit] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(self, patients: Counts, dlts: Counts, pending: Pending | None = None) -> CrmFit:
         """Integrate.
@@ -119,14 +118,14 @@ class CrmPosterior:
 
     def normal_probability_above(self, fit: CrmFit, threshold: float) -> Floats:
         """Like `probability_above`, with the posterior of ``b`` taken as normal, as the R package escalation does."""
-        from scipy.special import ndtr  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
+        from scipy.special import ndtr
 
         cuts = self.model.parameter_at(threshold)
         return np.asarray(ndtr((cuts - fit.estimate[:, None]) / np.sqrt(fit.variance)[:, None]))
 
     def interval(self, fit: CrmFit, level: float = 0.9) -> tuple[Floats, Floats]:
         """Limits of the probability of toxicity from a normal interval for ``b``, (trials, levels) each."""
-        from scipy.special import ndtri  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
+        from scipy.special import ndtri
 
         reach = ndtri(0.5 + level / 2.0) * np.sqrt(fit.variance)
         return self.model.probability(fit.estimate + reach), self.model.probability(fit.estimate - reach)
@@ -152,9 +151,7 @@ class CrmPosterior:
         weights, log_sum = normalise(log_density)
         estimate = weights @ grid.nodes
         variance = weights @ grid.nodes**2 - estimate**2
-        return CrmFit(
-            estimate, variance, self.model.probability(estimate), weights @ grid.probability, log_sum
-        )
+        return CrmFit(estimate, variance, self.model.probability(estimate), weights @ grid.probability, log_sum)
 
 
 def maximum_likelihood(model: WorkingModel, patients: Counts, dlts: Counts, pending: Pending | None = None) -> CrmFit:

@@ -1,16 +1,19 @@
 """Posterior of the EffTox model: efficacy and toxicity of each dose, and how the two go together.
 
-Thall and Cook 2004 (Biometrics 60:684, doi 10.1111/j.0006-341x.2004.00218.x), priors as in Thall, Herrick, Nguyen, Venier
-and Norris 2014 (Clin Trials 11:657, doi 10.1177/1740774514547397). With ``x`` the logarithm of dose less its mean,
+Thall and Cook 2004 (Biometrics 60:684, doi 10.1111/j.0006-341x.2004.00218.x), priors as in Thall, Herrick, Nguyen,
+Venier and Norris 2014 (Clin Trials 11:657, doi 10.1177/1740774514547397). With ``x`` the logarithm of dose less its
+mean,
 
 * ``logit P(toxicity) = a_t + b_t x``,
 * ``logit P(efficacy) = a_e + b_e1 x + b_e2 x^2``,
-* ``P(E = a, T = b) = e^a (1-e)^(1-a) t^b (1-t)^(1-b) + (-1)^(a+b) e (1-e) t (1-t) k`` with ``k = (exp(psi) - 1) / (exp(psi) + 1)``,
+* ``P(E = a, T = b) = e^a (1-e)^(1-a) t^b (1-t)^(1-b) + (-1)^(a+b) e (1-e) t (1-t) k``, with
+  ``k = (exp(psi) - 1) / (exp(psi) + 1)``,
 
 and independent normal priors. The four probabilities sum to one for every psi. A joint probability equals the product
 of the marginal ones times ``1 + (-1)^(a+b) k e' t'``, where ``e'`` and ``t'`` are the probabilities of the opposite
-outcomes, so that efficacy and toxicity are integrated on their own, two and three coefficients at a time, and the product of
-these factors couples them: a smooth function, averaged over ``k`` by a Gauss rule and summed on coarse lattices.
+outcomes, so that efficacy and toxicity are integrated on their own, two and three coefficients at a time, and the
+product of these factors couples them: a smooth function, averaged over ``k`` by a Gauss rule and summed on coarse
+lattices.
 """
 
 from __future__ import annotations
@@ -67,8 +70,8 @@ class EffToxPriors:
 class Precision:
     """How fine the lattices are.
 
-    ``step`` and ``radius`` of the lattice in posterior standard deviations, ``coarse_step`` of the one that couples, and
-    nodes of the Gauss rule for the association.
+    ``step`` and ``radius`` of the lattice in posterior standard deviations, ``coarse_step`` of the one that couples,
+    and nodes of the Gauss rule for the association.
     """
 
     step: float
@@ -253,19 +256,22 @@ class _Margin:
 def _association_rule(prior: Normal, count: int) -> tuple[Floats, Floats]:
     """Gauss rule for ``k = tanh(psi / 2)``: exact for polynomials in ``k``, as the coupling is one.
 
-    Nodes come from the three-term recurrence of the distribution of ``k`` (discretised Stieltjes procedure, Gautschi 2004,
-    Orthogonal Polynomials, section 2.2).
+    Nodes come from the three-term recurrence of the distribution of ``k`` (discretised Stieltjes procedure, Gautschi
+    2004, Orthogonal Polynomials, section 2.2).
     """
     z = np.linspace(-9.0, 9.0, 2001)
     k, mass = np.tanh((prior.mean + prior.deviation * z) / 2.0), np.exp(-0.5 * z * z)
     mass /= mass.sum()
-    before, now = np.zeros_like(k), np.ones_like(k)
-    diagonal, beside, norm = [], [], 1.0
+    before: Floats = np.zeros_like(k)
+    now: Floats = np.ones_like(k)
+    norm = 1.0
+    diagonal: list[float] = []
+    beside: list[float] = []
     for _ in range(count):
         alpha = float((mass * k * now * now).sum() / (mass * now * now).sum())
         diagonal.append(alpha)
         size = float((mass * now * now).sum())
-        after = (k - alpha) * now - (size / norm if beside else 0.0) * before
+        after: Floats = (k - alpha) * now - (size / norm if beside else 0.0) * before
         beside.append(size / norm)
         before, now, norm = now, after, size
     off = np.sqrt(np.array([*beside[1:]]))

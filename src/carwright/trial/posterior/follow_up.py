@@ -13,9 +13,7 @@ from carwright.errors import Problems
 from carwright.trial.posterior.quadrature import Floats
 
 
-def weights(
-    days: npt.ArrayLike, toxic: npt.ArrayLike, window_days: float, scheme: str = "linear"
-) -> Floats:
+def weights(days: npt.ArrayLike, toxic: npt.ArrayLike, window_days: float, scheme: str = "linear") -> Floats:
     """Weight of each patient's information.
 
     Parameters

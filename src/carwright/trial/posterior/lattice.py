@@ -22,7 +22,7 @@ _TABLE_REACH, _TABLE_STEP = 40.0, 1.0 / 512.0
 @lru_cache(maxsize=1)
 def step_table() -> Floats:
     """Smoothed step ``1/2 + Si(pi u) / pi`` for u from -40 to 40; see `quadrature.share_above`."""
-    from scipy.special import sici  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
+    from scipy.special import sici
 
     u = np.arange(-_TABLE_REACH, _TABLE_REACH + 2.0 * _TABLE_STEP, _TABLE_STEP)
     return np.asarray(0.5 + sici(np.pi * u)[0] / np.pi)
@@ -140,8 +140,8 @@ def _mode(design, n, y, mean, precision):  # type: ignore[no-untyped-def]  # com
 def _weigh(places, coordinates, centre, lower, design, n, y, mean, precision, odds, everywhere):  # type: ignore[no-untyped-def]  # compiled
     """Coefficients and weights on a lattice; fills the odds (levels, points), of untried levels only if ``everywhere``.
 
-    The odds at a point are a product over the axes, so that they take no exponential; the likelihood is taken relative to
-    its value in the centre, so that no power underflows where the weight matters.
+    The odds at a point are a product over the axes, so that they take no exponential; the likelihood is taken
+    relative to its value in the centre, so that no power underflows where the weight matters.
     """
     size, levels, count = len(centre), len(n), len(places)
     theta, weights, along = np.empty((size, count)), np.empty(count), np.empty(coordinates.shape)
@@ -222,13 +222,32 @@ def _spread(weights, theta, centre):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(cache=True, fastmath=True)
-def integrate(n, y, design, mean, precision, rough, rough_at, fine, fine_at, steps, coarse, coarse_at, cut, table, mean_p, above, nodes_eta, nodes_w):  # type: ignore[no-untyped-def]  # compiled
+def integrate(  # type: ignore[no-untyped-def]  # compiled
+    n,
+    y,
+    design,
+    mean,
+    precision,
+    rough,
+    rough_at,
+    fine,
+    fine_at,
+    steps,
+    coarse,
+    coarse_at,
+    cut,
+    table,
+    mean_p,
+    above,
+    nodes_eta,
+    nodes_w,
+):
     """Integrate each row of counts; results go into the last four arrays.
 
-    Lattices are given by places and coordinates; ``steps`` are those of ``fine``. ``mean_p`` (rows, levels): posterior
-    means; ``above`` (rows, levels, 4): expectations of the indicator of exceeding ``cut`` (on the logit scale) times powers
-    0 to 2 of the centred linear predictor, and the mean of that predictor; ``nodes_eta`` (rows, levels, points) and
-    ``nodes_w``: linear predictors and weights on the coarse lattice.
+    Lattices are given by places and coordinates; ``steps`` are those of ``fine``. ``mean_p`` (rows, levels):
+    posterior means; ``above`` (rows, levels, 4): expectations of the indicator of exceeding ``cut`` (on the logit
+    scale) times powers 0 to 2 of the centred linear predictor, and the mean of that predictor; ``nodes_eta`` (rows,
+    levels, points) and ``nodes_w``: linear predictors and weights on the coarse lattice.
     """
     size, levels = len(mean), n.shape[1]
     odds, spare = np.empty((levels, len(fine))), np.empty((levels, len(rough)))
@@ -237,7 +256,9 @@ def integrate(n, y, design, mean, precision, rough, rough_at, fine, fine_at, ste
         centre, curvature = _mode(design, n[row], y[row], mean, precision)
         lower = _cholesky(_inverse(curvature, size), size) * 1.2
         for _ in range(2):
-            weights, theta = _weigh(rough, rough_at, centre, lower, design, n[row], y[row], mean, precision, spare, False)
+            weights, theta = _weigh(
+                rough, rough_at, centre, lower, design, n[row], y[row], mean, precision, spare, False
+            )
             lower = _spread(weights, theta, centre)
         weights, theta = _weigh(fine, fine_at, centre, lower, design, n[row], y[row], mean, precision, odds, True)
         for j in range(levels):

@@ -1,7 +1,8 @@
 """Toxicity and efficacy by continual reassessment, efficacy over several skeletons (Wages and Tait 2015).
 
-J Biopharm Stat 25:903, doi 10.1080/10543406.2014.920873. Toxicity has one empiric working model. Efficacy has several,
-because it need not rise with dose; each is weighted by prior and marginal likelihood, and the heaviest one (the last among equals) decides.
+J Biopharm Stat 25:903, doi 10.1080/10543406.2014.920873. Toxicity has one empiric working model. Efficacy has
+several, because it need not rise with dose; each is weighted by prior and marginal likelihood, and the heaviest one
+(the last among equals) decides.
 """
 
 from __future__ import annotations

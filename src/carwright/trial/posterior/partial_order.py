@@ -1,8 +1,8 @@
 """Continual reassessment over several possible orders of the doses (Wages, Conaway and O'Quigley 2011).
 
 Biometrics 67:1555, doi 10.1111/j.1541-0420.2011.01560.x. Each order carries the same skeleton along its own ranking;
-``p = s ** a`` is fitted by maximum likelihood within each, orders are weighted by prior and maximised likelihood, and the
-heaviest one (the last among equals; pocrm draws) decides.
+``p = s ** a`` is fitted by maximum likelihood within each, orders are weighted by prior and maximised likelihood, and
+the heaviest one (the last among equals; pocrm draws) decides.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ LARGEST_POWER = 500.0
 
 @dataclass(frozen=True)
 class OrderFit:
-    """For each row of a batch: probabilities of the orders (trials, orders), the order chosen from 0 (trials,), its
-    power ``a`` (trials,), and its probabilities of toxicity (trials, levels).
+    """Fit of each row of a batch.
+
+    Probabilities of the orders (trials, orders); the order chosen, from 0, and its power ``a`` (trials,); its
+    probabilities of toxicity (trials, levels).
     """
 
     order_probability: Floats

@@ -69,7 +69,7 @@ def share_above(nodes: Floats, step: float, cut: Floats) -> Floats:
     numpy.ndarray
         Weights, near 1 far above the cut and near 0 far below; multiply by the weights of the whole integral.
     """
-    from scipy.special import sici  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
+    from scipy.special import sici
 
     distance = (nodes - cut) * (np.pi / step)
     whole = np.sign(distance) * 0.5

@@ -104,7 +104,7 @@ class Indifference:
 
 def indifference(model: WorkingModel, target: float) -> Indifference:
     """Home sets of a working model; the recommendation converges if no neighbour lies within its interval."""
-    from scipy.optimize import brentq  # noqa: PLC0415 - scipy is not loaded by `carwright --help`
+    from scipy.optimize import brentq
 
     levels = len(model.skeleton)
     # Where the outermost levels leave all doubt: their curve is half-way from the target to one, or to zero.
@@ -151,4 +151,4 @@ def incoherent_after(
     patients = np.cumsum(given[:, None] == np.arange(1, levels + 1), axis=0)
     dlts = (given[:, None] == np.arange(1, levels + 1)).astype(np.int64)
     chosen = fit(patients, dlts).level(target) + 1
-    return [(patient + 1, int(chosen[patient])) for patient in np.flatnonzero(chosen > given)]
+    return [(patient + 1, int(chosen[patient])) for patient in np.flatnonzero(chosen > given).tolist()]

@@ -57,4 +57,6 @@ def heaviest(weights: Floats) -> npt.NDArray[np.intp]:
     is what the reference values show.
     """
     most = weights.shape[-1] - 1
-    return np.asarray(most - np.argmax(weights[..., ::-1] >= weights.max(axis=-1, keepdims=True) * (1.0 - 1e-9), axis=-1))
+    return np.asarray(
+        most - np.argmax(weights[..., ::-1] >= weights.max(axis=-1, keepdims=True) * (1.0 - 1e-9), axis=-1)
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -269,7 +270,7 @@ def log_ratios(doses: Sequence[float], reference: float) -> tuple[float, ...]:
             allowed="above 0",
             fix="give one dose per node, in one unit",
         )
-    if any(high <= low for low, high in zip(doses, doses[1:], strict=False)):
+    if any(high <= low for low, high in pairwise(doses)):
         problems.add(
             "TRIAL214",
             "the doses do not rise",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -156,7 +157,7 @@ def check_skeleton(skeleton: Sequence[float], problems: Problems, where: str = "
             allowed="above 0 and below 1",
             fix="correct the values",
         )
-    if any(high <= low for low, high in zip(skeleton, skeleton[1:], strict=False)):
+    if any(high <= low for low, high in pairwise(skeleton)):
         problems.add(
             "TRIAL202",
             "the skeleton does not rise",
