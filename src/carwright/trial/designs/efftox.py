@@ -88,7 +88,7 @@ class EffTox(ModelDesign):
         source="program EffTox of MD Anderson, as in clintrials 0.1.4",
     )
     explore: bool = option.flag(
-        False,
+        True,
         "Whether the lowest node above all that were given is acceptable whatever its efficacy.",
         source="Thall and Cook 2004, section 4",
     )
@@ -123,9 +123,7 @@ class EffTox(ModelDesign):
             bearable = np.logical_and.accumulate(bearable, axis=1)
         effective = fit.efficacy_acceptable >= self.efficacy_certainty
         if self.explore:
-            given = batch.patients > 0
-            highest = np.where(given.any(axis=1), given.shape[1] - 1 - given[:, ::-1].argmax(axis=1), NOBODY)
-            effective |= np.arange(len(self.path)) == highest[:, None] + 1
+            effective |= np.arange(len(self.path)) == _highest_given(batch)[:, None] + 1
         return np.where(bearable & effective, self.trade_off.utility(fit.efficacy, fit.toxicity), -np.inf)
 
     def estimates(self, batch: Batch) -> dict[str, Floats]:
@@ -140,8 +138,10 @@ class EffTox(ModelDesign):
         }
 
     def farthest(self, batch: Batch) -> tuple[Ints, Ints]:
-        """One node up at most, and down no farther than to the first node that nobody was given."""
+        """Not beyond a node that nobody was given, up or down."""
         low, high = super().farthest(batch)
+        if not self.skip_up:
+            high = np.minimum(_highest_given(batch) + 1, len(self.path) - 1)
         if self.skip_down:
             return low, high
         places = np.arange(len(self.path))
@@ -165,3 +165,9 @@ class EffTox(ModelDesign):
     @staticmethod
     def _fit(batch: Batch, posterior: EffToxPosterior) -> EffToxFit:
         return posterior.fit(batch.patients, batch.dlts, batch.responses, batch.both)
+
+
+def _highest_given(batch: Batch) -> Ints:
+    """Highest place that anybody was given, -1 for none."""
+    given = batch.patients > 0
+    return np.where(given.any(axis=1), given.shape[1] - 1 - given[:, ::-1].argmax(axis=1), NOBODY)

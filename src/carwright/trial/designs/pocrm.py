@@ -117,7 +117,7 @@ class Pocrm(Design):
         return self.dose_space
 
     @property
-    def recommends_untried(self) -> bool:
+    def recommends_untried(self) -> bool:  # type: ignore[override]  # depends on an option here
         """Whether a node that nobody was given can be recommended."""
         return self.recommend == "next"
 
@@ -149,9 +149,7 @@ class Pocrm(Design):
         plan = open_ & ~given & ~(~given[:, None, :] & self._below).any(axis=2)
         climbs = (dlts == 0) & plan.any(axis=1)
         node, reason = np.where(climbs, plan.argmax(axis=1), node), np.where(climbs, 1, reason)
-        falls = (dlts == patients) & (patients > 0)
-        lowest = np.where(reach, -self._below.sum(axis=1).astype(np.float64), -np.inf)
-        node, reason = np.where(falls, _first_best(lowest), node), np.where(falls, 2, reason)
+        reason = np.where((dlts == patients) & (patients > 0), 2, reason)
         reason = np.where(batch.last == NOBODY, 0, reason)
         over = ~open_.any(axis=1)
         node = np.where(over, NOBODY, node)
@@ -174,8 +172,11 @@ class Pocrm(Design):
         return _first_best(np.where(self._open(batch) & (batch.patients > 0), self._scores(batch), -np.inf))
 
     def _scores(self, batch: Batch) -> Floats:
+        """Minus the distance from the target; height or depth in the order while no likelihood has a maximum."""
+        dlts, patients = batch.dlts.sum(axis=1)[:, None], batch.patients.sum(axis=1)[:, None]
+        height = self._below.sum(axis=1).astype(np.float64)
         scores: Floats = -np.abs(self.fit_batch(batch).probability - self.target)
-        return scores
+        return np.where(dlts == 0, height, np.where(dlts == patients, -height, scores))
 
     @cached_property
     def _skeletons(self) -> Floats:
