@@ -25,6 +25,7 @@ from carwright.trial.outcomes import parse_outcomes
 from carwright.trial.patients import BernoulliPatients
 from carwright.trial.registry import build_design
 from carwright.trial.rules.stop_at import stop_at
+from carwright.trial.rules.stop_when_toxic import stop_when_toxic
 from carwright.trial.simulate import simulate
 from carwright.trial.space import DoseNode, DoseSpace, ladder
 
@@ -33,7 +34,7 @@ DESIGNS: dict[str, tuple[str, dict[str, object]]] = {
     "crm, logistic, mean": ("crm", {"model": "logistic", "decides_by": "mean-probability"}),
     "crm, two parameters": ("crm", {"model": "logistic-2"}),
     "crm, likelihood": ("crm", {"method": "mle"}),
-    "crm, stops": ("crm", {"stop_threshold": 0.35}),
+    "crm, by mean": ("crm", {"decides_by": "mean-probability"}),
     "tite-crm": ("tite-crm", {"cohort_size": 3}),
     "blrm": ("blrm", {"doses": [1, 2, 4, 8]}),
     "blrm, highest": ("blrm", {"doses": [1, 2, 4, 8], "choose": "highest"}),
@@ -75,10 +76,10 @@ def test_exact_characteristics_of_the_crm(crm_cases: list[dict[str, Any]]) -> No
             target=0.25,
             coherent=False,
             recommend="next",
-            stop_threshold=0.35 if "stop" in case["design"] else None,
-            stop_by="normal",
+            exceedance="normal",
         )
-        found = exact(design | stop_at(12), dict(zip("1234", case["true_p"], strict=True)))
+        stopped = design | stop_when_toxic(above=0.35, confidence=0.8) if "stop" in case["design"] else design
+        found = exact(stopped | stop_at(12), dict(zip("1234", case["true_p"], strict=True)))
         recommended = [found.recommended[label] for label in (None, *"1234")]
         np.testing.assert_allclose(recommended, case["prob_recommend"], atol=1e-9)
         np.testing.assert_allclose(list(found.patients.values()), case["expected_n_at_dose"], atol=1e-8)
@@ -96,10 +97,8 @@ def test_consistent_after_every_small_history(design: Design) -> None:
 
 
 def test_probabilities_of_all_paths_sum_to_one(design: Design) -> None:
-    core = design if not design.uses_responses else None
-    if core is None:
-        pytest.skip("its paths with responses are summed in the simulation test")
-    found = exact(core | stop_at(9), dict(zip("1234", (0.05, 0.1, 0.3, 0.5), strict=True)))
+    effective = dict(zip("1234", (0.2, 0.4, 0.6, 0.7), strict=True)) if design.uses_responses else None
+    found = exact(design | stop_at(9), dict(zip("1234", (0.05, 0.1, 0.3, 0.5), strict=True)), effective)
     assert sum(found.recommended.values()) == pytest.approx(1.0, abs=1e-12)
     assert sum(found.patients.values()) <= 9 + 1e-9
 
@@ -116,7 +115,7 @@ def test_without_toxicity_the_top_is_reached_and_with_nothing_else_it_is_not(des
     assert bottom.patients[:, 1:].sum() == 0
 
 
-@pytest.mark.parametrize("name", ["crm", "crm, stops", "blrm", "efftox"])
+@pytest.mark.parametrize("name", ["crm", "crm, by mean", "blrm", "efftox"])
 def test_simulation_agrees_with_enumeration(name: str) -> None:
     kind, options = DESIGNS[name]
     cohort = 2 if kind == "efftox" else 3
@@ -132,7 +131,7 @@ def test_simulation_agrees_with_enumeration(name: str) -> None:
         assert found.patients[label] == pytest.approx(patients, abs=0.2)
 
 
-@pytest.mark.parametrize("name", ["crm", "crm, logistic, mean", "crm, stops", "tite-crm", "blrm, highest"])
+@pytest.mark.parametrize("name", ["crm", "crm, logistic, mean", "crm, by mean", "tite-crm", "blrm, highest"])
 def test_a_toxicity_never_raises_the_dose(name: str) -> None:
     """Over all tables of 0 to 2 patients at three nodes: one more toxicity, or one patient fewer without."""
     kind, options = DESIGNS[name]
@@ -171,7 +170,9 @@ def test_pending_patients_count_by_their_follow_up() -> None:
     halves = replace(batch, pending_node=np.array([[1, 1, 1]]), pending_weight=np.array([[0.5, 0.5, 0.5]]))
     none = replace(halves, pending_weight=np.zeros((1, 3)))
     alone = Batch.of(design.space, [parse_outcomes("1NNN")])
-    full, half, unseen, first = (design.estimates(b)["curve_at_estimate"][0] for b in (batch, halves, none, alone))
+    full, half, unseen, first = (
+        design.estimates_on_path(b)["curve_at_estimate"][0] for b in (batch, halves, none, alone)
+    )
     assert (full < half).all()
     assert (half < unseen).all()
     np.testing.assert_allclose(unseen, first, atol=1e-12)
@@ -251,7 +252,7 @@ def test_efftox_stops_where_the_official_program_does(reference: Path) -> None:
     outcomes = "3NTT 3ETT 2TTT"
     assert design.fit(outcomes).decision.node is None
     bare = replace(design, monotone_toxicity=False)
-    assert bare.estimates_after(outcomes)["toxicity_acceptable"]["4"] > 0.05
+    assert bare.estimates(parse_outcomes(outcomes))["toxicity_acceptable"]["4"] > 0.05
     assert bare.fit(outcomes).decision.node == "4"
     assert design.fit("3NTT").decision.node == "3"  # node 1 is better, but 2 was not given and is not acceptable
 
@@ -260,7 +261,7 @@ def test_efftox_follows_the_published_path() -> None:
     design = EffTox(ladder(5), doses=(1, 2, 4, 6.6, 10))
     path = ("1NNN", "1NNN 2ENN", "1NNN 2ENN 3ETB")
     assert [design.fit(text).decision.node for text in path] == ["2", "3", "3"]
-    assert design.estimates_after("1NNN")["utility"]["3"] == pytest.approx(0.11136, abs=1e-4)
+    assert design.estimates(parse_outcomes("1NNN"))["utility"]["3"] == pytest.approx(0.11136, abs=1e-4)
 
 
 def test_partial_orders(reference: Path) -> None:
@@ -302,7 +303,7 @@ def test_phase_1_2_fits_of_wages_and_tait(reference: Path) -> None:
         recommend="next",
     )
     for fit in case["fits"]:
-        found = design.estimates_after(fit["outcomes"])
+        found = design.estimates(parse_outcomes(fit["outcomes"]))
         np.testing.assert_allclose(list(found["toxicity_at_estimate"].values()), fit["mean_prob_tox"], atol=1e-5)
         np.testing.assert_allclose(list(found["efficacy_at_estimate"].values()), fit["mean_prob_eff"], atol=1e-5)
         if fit["is_randomising"]:
@@ -326,7 +327,8 @@ def test_middle_of_the_bands_is_the_dose(ladder: Callable[..., DoseSpace]) -> No
         ("crm", {"target": 1.2}, {"TRIAL031"}),
         ("crm", {"skeleton": [0.3, 0.2, 0.1, 0.4]}, {"TRIAL202"}),
         ("crm", {"skeleton": [0.3, 0.2, 1.0]}, {"TRIAL201", "TRIAL202", "TRIAL205"}),
-        ("crm", {"method": "mle", "model": "logistic-2", "stop_threshold": 0.3}, {"TRIAL206", "TRIAL207"}),
+        ("crm", {"method": "mle", "model": "logistic-2", "exceedance": "normal"}, {"TRIAL206", "TRIAL209"}),
+        ("crm", {"method": "mle", "decides_by": "mean-probability"}, {"TRIAL207"}),
         ("tite-crm", {"model": "logistic-2"}, {"TRIAL208"}),
         ("crm", {"start": "9"}, {"TRIAL024"}),
         ("blrm", {}, {"TRIAL217"}),
@@ -346,8 +348,24 @@ def test_mistakes_are_named_all_at_once(name: str, options: dict[str, object], c
 
 def test_estimates_are_named_by_node() -> None:
     design = Crm(ladder(4), skeleton=(0.05, 0.12, 0.25, 0.4), target=0.25)
-    found = design.estimates_after("1NNN 2NTN")
+    found = design.estimates(parse_outcomes("1NNN 2NTN"))
     assert isinstance(design, ModelDesign)
     assert set(found) == {"curve_at_estimate", "mean_probability", "interval_low", "interval_high"}
     assert list(found["mean_probability"]) == ["1", "2", "3", "4"]
     assert found["interval_low"]["2"] < found["curve_at_estimate"]["2"] < found["interval_high"]["2"]
+
+
+def test_parameters_and_probabilities_come_from_the_model(reference: Path) -> None:
+    case = json.loads((reference / "dfcrm.json").read_text())["crm"][4]
+    design = Crm(ladder(5), skeleton=tuple(case["prior"]), target=case["target"])
+    history = parse_outcomes("1NNN 2NNN 3NNT")
+    found = design.parameters(history)
+    assert found["beta"] == pytest.approx(case["exact_estimate"], abs=1e-9)
+    assert found["variance"] == pytest.approx(case["exact_post_var"], abs=1e-9)
+    batch = Batch.of(design.space, [history])
+    # Under the model even a node that nobody was given has a posterior: it rises with dose.
+    above = design.toxicity_above(batch, 0.35)[0]
+    assert (np.diff(above) > 0).all()
+    normal = replace(design, exceedance="normal").toxicity_above(batch, 0.35)[0]
+    np.testing.assert_allclose(above, normal, atol=0.05)
+    assert np.abs(above - normal).max() > 1e-4

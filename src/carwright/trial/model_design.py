@@ -14,6 +14,7 @@ from carwright.errors import Problems
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
 from carwright.trial.on_path import OnPath, open_places
+from carwright.trial.outcomes import History
 
 _REASONS = (
     "treat the first cohort at node {next}",
@@ -58,7 +59,7 @@ class ModelDesign(OnPath):
         """
 
     @abstractmethod
-    def estimates(self, batch: Batch) -> dict[str, Floats]:
+    def estimates_on_path(self, batch: Batch) -> dict[str, Floats]:
         """What the model says about each node of the path, by name; each of shape (t, m)."""
 
     def check(self, problems: Problems) -> None:
@@ -87,11 +88,33 @@ class ModelDesign(OnPath):
         """Whether a node that nobody was given can be recommended."""
         return self.recommend == "next"
 
-    def estimates_after(self, outcomes: str) -> dict[str, dict[str, float]]:
-        """Read what the model says after an outcome string, by name and node of the path."""
-        batch = self._on_path(Batch.of(self.space, (self.fit(outcomes).history,)))
-        found = self.estimates(batch)
+    def parameters_on_path(self, batch: Batch) -> dict[str, Floats]:
+        """Estimates of the model's parameters, by name, each of shape (t,); none unless a design says so."""
+        del batch
+        return {}
+
+    def above_on_path(self, batch: Batch, limit: float) -> Floats | None:
+        """Probability under the model that toxicity exceeds ``limit``, (t, m); None where the model gives none."""
+        del batch, limit
+        return None
+
+    def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
+        """What the model says about each node, by name of the quantity and label."""
+        found = self.estimates_on_path(self._on_path(Batch.of(self.space, (history,))))
         return {name: dict(zip(self.path, values[0].tolist(), strict=True)) for name, values in found.items()}
+
+    def parameters(self, history: History) -> dict[str, float]:
+        """Estimates of the model's parameters, by name."""
+        found = self.parameters_on_path(self._on_path(Batch.of(self.space, (history,))))
+        return {name: float(values[0]) for name, values in found.items()}
+
+    def toxicity_above(self, batch: Batch, limit: float) -> Floats:
+        """Probability that toxicity exceeds ``limit``: the model's on the path, node by node elsewhere."""
+        found = super().toxicity_above(batch, limit)
+        modelled = self.above_on_path(self._on_path(batch), limit)
+        if modelled is not None:
+            found[:, list(self.columns)] = modelled
+        return found
 
     def farthest(self, batch: Batch) -> tuple[Ints, Ints]:
         """Lowest and highest place that each trial may move to at once; restricts escalation only."""

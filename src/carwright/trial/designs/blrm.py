@@ -105,7 +105,11 @@ class Blrm(ModelDesign):
         # A node above an overdose is one, too: the curve rises.
         return np.where(above[:, :, 1] < self.overdose_limit, scores, -np.inf)
 
-    def estimates(self, batch: Batch) -> dict[str, Floats]:
+    def above_on_path(self, batch: Batch, limit: float) -> Floats | None:
+        """Posterior probability of more toxicity."""
+        return self._posterior.probability_above(batch.patients, batch.dlts, (limit,))[:, :, 0]
+
+    def estimates_on_path(self, batch: Batch) -> dict[str, Floats]:
         """Posterior mean and standard deviation, and probabilities of under-, target and overdosing."""
         fit = self._posterior.fit(batch.patients, batch.dlts)
         under, target, over = np.moveaxis(
@@ -120,7 +124,7 @@ class Blrm(ModelDesign):
             "probability_over": over,
         }
 
-    def parameters(self, batch: Batch) -> dict[str, Floats]:
+    def parameters_on_path(self, batch: Batch) -> dict[str, Floats]:
         """Posterior means and standard deviations of the parameters, by name; each of shape (t,)."""
         fit = self._posterior.fit(batch.patients, batch.dlts)
         return {

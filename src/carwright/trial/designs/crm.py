@@ -15,7 +15,7 @@ import numpy as np
 
 from carwright.errors import Problems
 from carwright.trial import option
-from carwright.trial.batch import NOBODY, Batch, Floats, Ints
+from carwright.trial.batch import Batch, Floats, Ints
 from carwright.trial.model_design import ModelDesign
 from carwright.trial.posterior.crm import CrmFit, CrmPosterior, Pending, maximum_likelihood
 from carwright.trial.posterior.skeleton import skeleton_from_halfwidth
@@ -100,21 +100,12 @@ class Crm(ModelDesign):
         "Whether escalation is barred right after a cohort in which toxicity reached the target.",
         source="Cheung 2005, doi 10.1093/biomet/92.4.863",
     )
-    stop_threshold: float | None = option.number(
-        None,
-        "The trial ends when toxicity of the lowest node probably exceeds this; null for never.",
-        above=0.0,
-        below=1.0,
-        source="R package escalation 0.2.3, stop_when_too_toxic",
-    )
-    stop_certainty: float = option.number(
-        0.8, "Probability at which it ends.", above=0.0, below=1.0, source="R package escalation 0.2.3, examples"
-    )
-    stop_by: str = option.choice(
+    exceedance: str = option.choice(
         "posterior",
-        "How that probability is found: from the posterior, or taking the posterior of the parameter as normal.",
+        "How rules such as stop_when_toxic find the probability of too much toxicity: from the posterior, or taking "
+        "the posterior of the parameter as normal.",
         ("posterior", "normal"),
-        source="escalation 0.2.3 (the latter)",
+        source="R package escalation 0.2.3 (the latter)",
     )
 
     @property
@@ -136,23 +127,23 @@ class Crm(ModelDesign):
                 allowed="bayes",
                 fix="use method bayes, or a model with one parameter",
             )
-        if self.model == "logistic-2" and self.stop_by == "normal":
+        if self.model == "logistic-2" and self.exceedance == "normal":
             problems.add(
                 "TRIAL209",
                 "the two-parameter model has no normal approximation here",
-                where="design, stop_by",
+                where="design, exceedance",
                 found="normal",
                 allowed="posterior",
-                fix="use stop_by posterior",
+                fix="use exceedance posterior",
             )
-        if self.method == "mle" and (self.decides_by == "mean-probability" or self.stop_threshold is not None):
+        if self.method == "mle" and self.decides_by == "mean-probability":
             problems.add(
                 "TRIAL207",
-                "maximum likelihood knows no probability of a parameter",
-                where="design, method",
-                found="mle with decides_by mean-probability or a stop_threshold",
-                allowed="decides_by curve-at-estimate, stop_threshold null",
-                fix="use method bayes, or drop these options",
+                "maximum likelihood knows no mean of a probability",
+                where="design, decides_by",
+                found=self.decides_by,
+                allowed="curve-at-estimate",
+                fix="use method bayes, or drop the option",
             )
         problems.raise_if_any()
         if self.model != "logistic-2":
@@ -170,7 +161,7 @@ class Crm(ModelDesign):
         return skeleton_from_halfwidth(halfwidth, self.target, middle, levels, model, self.intercept)
 
     def scores(self, batch: Batch) -> Floats:
-        """Minus the distance from the target; minus infinity if the lowest node is too toxic."""
+        """Minus the distance from the target."""
         scores: Floats = -np.abs(self._curve(batch) - self.target)
         if self.method == "mle":
             # Without a maximum of the likelihood the trial climbs or descends by one node.
@@ -178,12 +169,9 @@ class Crm(ModelDesign):
             aim = np.where(dlts == 0, batch.last + 1, batch.last - 1)
             none = (dlts == 0) | (dlts == batch.patients.sum(axis=1))
             scores = np.where(none[:, None], -np.abs(places - aim[:, None]).astype(np.float64), scores)
-        if self.stop_threshold is not None:
-            sure = self._probability_above(batch, self.stop_threshold)[:, 0] >= self.stop_certainty
-            scores[sure & (batch.last != NOBODY)] = -np.inf
         return scores
 
-    def estimates(self, batch: Batch) -> dict[str, Floats]:
+    def estimates_on_path(self, batch: Batch) -> dict[str, Floats]:
         """Curve at the estimate, posterior mean of the probability of toxicity, and a 90 % interval."""
         if self.model == "logistic-2":
             both = self._two_parameters.fit(batch.patients, batch.dlts)
@@ -195,13 +183,24 @@ class Crm(ModelDesign):
         low, high = self._one_parameter.interval(fit)
         return found | {"mean_probability": fit.mean_probability, "interval_low": low, "interval_high": high}
 
-    def parameters(self, batch: Batch) -> dict[str, Floats]:
+    def parameters_on_path(self, batch: Batch) -> dict[str, Floats]:
         """Estimates of the model's parameters, by name; each of shape (t,)."""
         if self.model == "logistic-2":
             both = self._two_parameters.fit(batch.patients, batch.dlts)
             return {"intercept": both.log_alpha[:, 0], "log_slope": both.log_beta[:, 0]}
         fit = self._fit(batch)
         return {"beta": fit.estimate, "variance": fit.variance}
+
+    def above_on_path(self, batch: Batch, limit: float) -> Floats | None:
+        """Posterior probability of more toxicity; None for maximum likelihood, which has none."""
+        if self.method == "mle":
+            return None
+        if self.model == "logistic-2":
+            return self._two_parameters.probability_above(batch.patients, batch.dlts, (limit,))[:, :, 0]
+        if self.exceedance == "normal":
+            return self._one_parameter.normal_probability_above(self._fit(batch), limit)
+        complete = batch.patients - batch.pending
+        return self._one_parameter.probability_above(complete, batch.dlts, limit, _pending(batch))
 
     def farthest(self, batch: Batch) -> tuple[Ints, Ints]:
         """One node up at most, and none right after toxicity that reached the target."""
@@ -236,20 +235,10 @@ class Crm(ModelDesign):
         return fit.mean_probability if mean else fit.curve_at_estimate
 
     def _fit(self, batch: Batch) -> CrmFit:
-        pending = None
-        if batch.pending_node is not None and batch.pending_weight is not None:
-            pending = Pending(batch.pending_node, batch.pending_weight)
-        patients = batch.patients - batch.pending
+        complete = batch.patients - batch.pending
         if self.method == "mle":
-            return maximum_likelihood(self._working, patients, batch.dlts, pending)
-        return self._one_parameter.fit(patients, batch.dlts, pending)
-
-    def _probability_above(self, batch: Batch, threshold: float) -> Floats:
-        if self.stop_by == "normal":
-            return self._one_parameter.normal_probability_above(self._fit(batch), threshold)
-        if self.model == "logistic-2":
-            return self._two_parameters.probability_above(batch.patients, batch.dlts, (threshold,))[:, :, 0]
-        return self._one_parameter.probability_above(batch.patients - batch.pending, batch.dlts, threshold)
+            return maximum_likelihood(self._working, complete, batch.dlts, _pending(batch))
+        return self._one_parameter.fit(complete, batch.dlts, _pending(batch))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,3 +265,9 @@ class TiteCrm(Crm):
                 allowed="empiric, logistic",
                 fix="choose a model with one parameter, or the design crm",
             )
+
+
+def _pending(batch: Batch) -> Pending | None:
+    if batch.pending_node is None or batch.pending_weight is None:
+        return None
+    return Pending(batch.pending_node, batch.pending_weight)

@@ -126,7 +126,7 @@ class EffTox(ModelDesign):
             effective |= np.arange(len(self.path)) == _highest_given(batch)[:, None] + 1
         return np.where(bearable & effective, self.trade_off.utility(fit.efficacy, fit.toxicity), -np.inf)
 
-    def estimates(self, batch: Batch) -> dict[str, Floats]:
+    def estimates_on_path(self, batch: Batch) -> dict[str, Floats]:
         """Posterior means, probabilities of being acceptable, and utility, on lattices fine enough for checks."""
         fit = self._fit(batch, self._reference)
         return {

@@ -19,6 +19,7 @@ from carwright.errors import Problems
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
 from carwright.trial.design import Design
+from carwright.trial.outcomes import History
 from carwright.trial.posterior.partial_order import OrderFit, fit_orders, skeletons_of
 from carwright.trial.posterior.skeleton import skeleton_from_halfwidth
 from carwright.trial.posterior.working_models import check_skeleton
@@ -133,9 +134,10 @@ class Pocrm(Design):
         weights = np.ones(len(self.all_orders)) if self.order_weights is None else np.asarray(self.order_weights)
         return fit_orders(self._skeletons, weights / weights.sum(), batch.patients, batch.dlts)
 
-    def estimates(self, batch: Batch) -> dict[str, Floats]:
-        """Curve of the likeliest order; shape (t, m)."""
-        return {"curve_at_estimate": self.fit_batch(batch).probability}
+    def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
+        """Curve of the likeliest order, by label."""
+        curve = self.fit_batch(Batch.of(self.space, (history,))).probability[0].tolist()
+        return {"curve_at_estimate": dict(zip(self.space.labels, curve, strict=True))}
 
     def decide_batch(self, batch: Batch) -> Decisions:
         """Climb by plan, then follow the likeliest order."""

@@ -92,7 +92,7 @@ class WagesTait(ModelDesign):
         scores[(low > self.most_toxicity) | (high < self.least_efficacy)] = -np.inf
         return scores
 
-    def estimates(self, batch: Batch) -> dict[str, Floats]:
+    def estimates_on_path(self, batch: Batch) -> dict[str, Floats]:
         """Curves at the estimates, and the probabilities of a first stage with random allocation."""
         fit = self._fit(batch)
         share = np.where(fit.toxicity <= self.most_toxicity, fit.efficacy, 0.0)

@@ -92,27 +92,26 @@ class CrmPosterior:
         pending
             Patients without complete information.
         """
-        if pending is None:
-            (patients, dlts), inverse = distinct(patients, dlts)
-            parts = [self._integrate(patients[rows], dlts[rows], None) for rows in self._blocks(patients, 0)]
-        else:
-            inverse = np.arange(len(patients))
-            width = 1 + pending.levels.shape[1]
-            parts = [
-                self._integrate(patients[rows], dlts[rows], Pending(pending.levels[rows], pending.weights[rows]))
-                for rows in self._blocks(patients, width)
-            ]
-        return _gather(parts, inverse)
+        patients, dlts, inverse = _distinct(patients, dlts, pending)
+        parts: list[tuple[Floats, ...]] = []
+        for rows in self._blocks(patients, pending):
+            grid, weights, log_sum = self._weigh(patients[rows], dlts[rows], _rows(pending, rows))
+            estimate = weights @ grid.nodes
+            variance = weights @ grid.nodes**2 - estimate**2
+            curve = self.model.probability(estimate)
+            parts.append((estimate, variance, curve, weights @ grid.probability, log_sum))
+        return CrmFit(*(np.concatenate(values)[inverse] for values in zip(*parts, strict=True)))
 
-    def probability_above(self, patients: Counts, dlts: Counts, threshold: float) -> Floats:
+    def probability_above(
+        self, patients: Counts, dlts: Counts, threshold: float, pending: Pending | None = None
+    ) -> Floats:
         """Posterior probability that each level's toxicity exceeds a threshold, (trials, levels)."""
-        (patients, dlts), inverse = distinct(patients, dlts)
-        parts = []
-        for rows in self._blocks(patients, 0):
-            grid = self._grid(int(patients[rows].sum(axis=1).max(initial=0)))
-            weights, _ = normalise(_log_posterior(grid, patients[rows], dlts[rows]))
-            # The curves fall as b rises: toxicity exceeds the threshold below the parameter that attains it.
-            cuts = self.model.parameter_at(threshold)
+        patients, dlts, inverse = _distinct(patients, dlts, pending)
+        # The curves fall as b rises: toxicity exceeds the threshold below the parameter that attains it.
+        cuts = self.model.parameter_at(threshold)
+        parts: list[Floats] = []
+        for rows in self._blocks(patients, pending):
+            grid, weights, _ = self._weigh(patients[rows], dlts[rows], _rows(pending, rows))
             parts.append(weights @ (1.0 - share_above(grid.nodes[:, None], grid.step, cuts)))
         return np.asarray(np.concatenate(parts)[inverse])
 
@@ -130,17 +129,19 @@ class CrmPosterior:
         reach = ndtri(0.5 + level / 2.0) * np.sqrt(fit.variance)
         return self.model.probability(fit.estimate + reach), self.model.probability(fit.estimate - reach)
 
-    def _blocks(self, patients: Counts, width: int) -> list[slice]:
-        grid = self._grid(int(patients.sum(axis=1).max(initial=0)) + width)
-        return list(blocks(len(patients), len(grid.nodes) * max(width, 1)))
+    def _grid(self, patients: Counts, pending: Pending | None) -> _Grid:
+        most = int(patients.sum(axis=1).max(initial=0)) + (0 if pending is None else pending.levels.shape[1])
+        return _grid(self.model, self.prior_variance, room_for(most))
 
-    def _grid(self, patients: int) -> _Grid:
-        return _grid(self.model, self.prior_variance, room_for(patients))
+    def _blocks(self, patients: Counts, pending: Pending | None) -> list[slice]:
+        return list(blocks(len(patients), len(self._grid(patients, pending).nodes)))
 
-    def _integrate(self, patients: Counts, dlts: Counts, pending: Pending | None) -> CrmFit:
-        most = int(patients.sum(axis=1).max(initial=0))
-        grid = self._grid(most if pending is None else most + pending.levels.shape[1])
-        log_density = _log_posterior(grid, patients, dlts)
+    def _weigh(self, patients: Counts, dlts: Counts, pending: Pending | None) -> tuple[_Grid, Floats, Floats]:
+        """Grid, normalised weights on it, and logarithm of the marginal likelihood."""
+        grid = self._grid(patients, pending)
+        log_density = dlts.astype(np.float64) @ grid.log_toxic
+        log_density += (patients - dlts).astype(np.float64) @ grid.log_clear
+        log_density += grid.log_prior
         if pending is not None:
             # The product is taken before the logarithm: one logarithm per node, not one per patient and node.
             clear = np.ones_like(log_density)
@@ -148,10 +149,7 @@ class CrmPosterior:
                 clear *= 1.0 - np.where(levels < 0, 0.0, weights)[:, None] * grid.probability.T[levels]
             with np.errstate(divide="ignore"):
                 log_density += np.log(clear)
-        weights, log_sum = normalise(log_density)
-        estimate = weights @ grid.nodes
-        variance = weights @ grid.nodes**2 - estimate**2
-        return CrmFit(estimate, variance, self.model.probability(estimate), weights @ grid.probability, log_sum)
+        return grid, *normalise(log_density)
 
 
 def maximum_likelihood(model: WorkingModel, patients: Counts, dlts: Counts, pending: Pending | None = None) -> CrmFit:
@@ -194,13 +192,13 @@ def _grid(model: WorkingModel, prior_variance: float, room: int) -> _Grid:
     return _Grid(nodes, step, log_prior, toxic.T.copy(), clear.T.copy(), np.exp(toxic))
 
 
-def _log_posterior(grid: _Grid, patients: Counts, dlts: Counts) -> Floats:
-    log_density = dlts.astype(np.float64) @ grid.log_toxic
-    log_density += (patients - dlts).astype(np.float64) @ grid.log_clear
-    log_density += grid.log_prior
-    return np.asarray(log_density)
+def _distinct(patients: Counts, dlts: Counts, pending: Pending | None) -> tuple[Counts, Counts, npt.NDArray[np.intp]]:
+    """Distinct rows, and which of them each row is; every row where patients are pending."""
+    if pending is not None:
+        return patients, dlts, np.arange(len(patients))
+    (patients, dlts), inverse = distinct(patients, dlts)
+    return patients, dlts, inverse
 
 
-def _gather(parts: list[CrmFit], inverse: npt.NDArray[np.intp]) -> CrmFit:
-    names = ("estimate", "variance", "curve_at_estimate", "mean_probability", "log_evidence")
-    return CrmFit(*(np.concatenate([getattr(part, name) for part in parts])[inverse] for name in names))
+def _rows(pending: Pending | None, rows: slice) -> Pending | None:
+    return None if pending is None else Pending(pending.levels[rows], pending.weights[rows])
