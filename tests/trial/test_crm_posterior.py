@@ -209,3 +209,15 @@ def test_mistakes_are_named_all_at_once() -> None:
     with pytest.raises(CarwrightError) as caught:
         weights([-1.0, 50.0], [False, True], 28.0, "square")
     assert {problem.code for problem in caught.value.problems} == {"TRIAL230", "TRIAL232", "TRIAL233"}
+
+
+def test_maximum_likelihood_with_follow_up() -> None:
+    model = Empiric(SKELETON)
+    patients, dlts = np.array([[3, 6, 3, 0, 0]]), np.array([[0, 1, 1, 0, 0]])
+    plain = maximum_likelihood(model, patients, dlts).estimate[0]
+    fewer = patients - [[1, 2, 0, 0, 0]]
+    levels = np.array([[0, 1, 1, -1]])
+    complete = maximum_likelihood(model, fewer, dlts, Pending(levels, np.ones((1, 4))))
+    assert complete.estimate[0] == pytest.approx(plain, abs=1e-7)
+    half = maximum_likelihood(model, fewer, dlts, Pending(levels, np.full((1, 4), 0.5))).estimate[0]
+    assert maximum_likelihood(model, fewer, dlts).estimate[0] < half < plain

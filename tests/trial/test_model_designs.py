@@ -131,7 +131,10 @@ def test_simulation_agrees_with_enumeration(name: str) -> None:
         assert found.patients[label] == pytest.approx(patients, abs=0.2)
 
 
-@pytest.mark.parametrize("name", ["crm", "crm, logistic, mean", "crm, by mean", "tite-crm", "blrm, highest"])
+@pytest.mark.parametrize(
+    "name",
+    ["crm", "crm, logistic, mean", "crm, by mean", "crm, two parameters", "tite-crm", "blrm", "blrm, highest"],
+)
 def test_a_toxicity_never_raises_the_dose(name: str) -> None:
     """Over all tables of 0 to 2 patients at three nodes: one more toxicity, or one patient fewer without."""
     kind, options = DESIGNS[name]
@@ -145,6 +148,19 @@ def test_a_toxicity_never_raises_the_dose(name: str) -> None:
             one = np.eye(3, dtype=np.int64)[level]
             assert (_next(core, n + one, y + one, last) <= base).all()
             assert (_next(core, n + one, y, last) >= base).all()
+
+
+def test_turning_a_patient_toxic_never_raises_the_dose_on_a_partial_order_of_one_order() -> None:
+    """Over tables in which no node was skipped; one more patient would also extend what is within reach."""
+    design = build_design("pocrm", ladder(3), {"halt_on_death": False})
+    some = [(n, y) for n in range(4) for y in range(n + 1)]
+    tables = np.array([rows for rows in product(some, repeat=3) if (np.diff([min(n, 1) for n, _ in rows]) <= 0).all()])
+    n, y = tables[:, :, 0], tables[:, :, 1]
+    base = _next(design, n, y, 0)
+    for level in range(3):
+        more = y + np.eye(3, dtype=np.int64)[level]
+        room = more[:, level] <= n[:, level]
+        assert (_next(design, n[room], more[room], 0) <= base[room]).all()
 
 
 def _next(design: Design, n: np.ndarray, y: np.ndarray, last: int) -> np.ndarray:

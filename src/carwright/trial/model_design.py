@@ -129,7 +129,7 @@ class ModelDesign(OnPath):
         begins = batch.last == NOBODY
         first = 0 if self.start is None else self.path.index(self.start)
         scores = self.scores(batch)
-        best = _best(np.where(places <= top[:, None], scores, -np.inf))
+        best = best_place(np.where(places <= top[:, None], scores, -np.inf))
         low, high = self.farthest(batch)
         within = (places >= low[:, None]) & (places <= np.minimum(high, top)[:, None])
         node = self.restrict(scores, within, best, batch)
@@ -163,7 +163,7 @@ class ModelDesign(OnPath):
         """
         del batch
         distance = np.abs(np.arange(len(self.path)) - best[:, None])
-        found = _best(np.where(within & (scores > -np.inf), -distance, -np.inf))
+        found = best_place(np.where(within & (scores > -np.inf), -distance, -np.inf))
         return np.where(best == NOBODY, NOBODY, found)
 
     def select_on_path(self, batch: Batch) -> Ints:
@@ -171,14 +171,14 @@ class ModelDesign(OnPath):
         if self.recommend == "next":
             return self.decide_on_path(batch).node
         scores = self.scores(batch)
-        return _best(np.where(self._admissible(batch, scores, open_places(batch.closed) - 1), scores, -np.inf))
+        return best_place(np.where(self._admissible(batch, scores, open_places(batch.closed) - 1), scores, -np.inf))
 
     def _admissible(self, batch: Batch, scores: Floats, top: Ints) -> Flags:
         open_: Flags = (np.arange(len(self.path)) <= top[:, None]) & (scores > -np.inf)
         return open_ if self.recommend == "next" else open_ & (batch.patients > 0)
 
 
-def _best(scores: Floats) -> Ints:
+def best_place(scores: Floats) -> Ints:
     """Lowest place among the best, -1 where no score is finite; along the last axis.
 
     Scores within 1e-10 are equal, because quadrature resolves no more.

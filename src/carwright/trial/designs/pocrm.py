@@ -19,6 +19,7 @@ from carwright.errors import Problems
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
 from carwright.trial.design import Design
+from carwright.trial.model_design import best_place
 from carwright.trial.outcomes import History
 from carwright.trial.posterior.partial_order import OrderFit, fit_orders, skeletons_of
 from carwright.trial.posterior.skeleton import skeleton_from_halfwidth
@@ -144,7 +145,7 @@ class Pocrm(Design):
         open_, given = self._open(batch), batch.patients > 0
         reach = open_ & self._within_reach(given)
         scores = self._scores(batch)
-        node = _first_best(np.where(reach, scores, -np.inf))
+        node = best_place(np.where(reach, scores, -np.inf))
         dlts, patients = batch.dlts.sum(axis=1), batch.patients.sum(axis=1)
         reason = np.full(batch.trials, 3)
         # The plan: the first node in the order of the space whose lower neighbours were all given.
@@ -171,7 +172,7 @@ class Pocrm(Design):
         """Node nearest to the target among those given, or the next one; see the option ``recommend``."""
         if self.recommend == "next":
             return self.decide_batch(batch).node
-        return _first_best(np.where(self._open(batch) & (batch.patients > 0), self._scores(batch), -np.inf))
+        return best_place(np.where(self._open(batch) & (batch.patients > 0), self._scores(batch), -np.inf))
 
     def _scores(self, batch: Batch) -> Floats:
         """Minus the distance from the target; height or depth in the order while no likelihood has a maximum."""
@@ -235,12 +236,6 @@ def _extensions(space: DoseSpace, begun: tuple[str, ...]) -> Iterator[tuple[str,
     for label in space.labels:
         if label not in begun and space.below(label) <= set(begun):
             yield from _extensions(space, (*begun, label))
-
-
-def _first_best(scores: Floats) -> Ints:
-    best = scores.max(axis=1, keepdims=True)
-    place: Ints = np.argmax(scores >= best - 1e-10, axis=1)
-    return np.where(np.isfinite(best[:, 0]), place, NOBODY)
 
 
 def _read_orders(value: object) -> tuple[tuple[str, ...], ...] | None:

@@ -15,11 +15,6 @@ CHUNK_NODES = 4_000_000
 """Numbers that one block of a batch may hold (32 MB), so that batches of any size fit into memory and cache."""
 
 
-def as_counts(values: npt.ArrayLike) -> Counts:
-    """Counts as a table with one row per trial; a single row may be given flat."""
-    return np.atleast_2d(np.asarray(values, dtype=np.int64))
-
-
 def distinct(*tables: Counts) -> tuple[list[Counts], npt.NDArray[np.intp]]:
     """Distinct rows of tables that belong together, and for each row the number of its distinct row.
 
