@@ -29,9 +29,11 @@ TRIALS = 10_000
 
 OPTIONS: dict[str, dict[str, object]] = {
     "boin": {"extra_safe": True},
+    "blrm": {"doses": [1.0, 2.0, 4.0, 6.6, 10.0]},
+    "efftox": {"doses": [1.0, 2.0, 4.0, 6.6, 10.0]},
     "decision-table": {"rows": {n: "E" * (n // 4 + 1) + "S" + "D" * (n - n // 4 - 1) for n in range(3, 31, 3)}},
 }
-"""Options beside the defaults: all safety rules of BOIN, and a table where one must be given."""
+"""Options beside the defaults: all safety rules of BOIN; doses (of Thall 2014) and a table where they must be given."""
 
 RULES = [{"stop_at": {"n": 30}}, {"stop_when_toxic": {}}]
 
@@ -49,7 +51,13 @@ def best(run: Callable[[], object], repeats: int = 3) -> float:
 
 def designs(doses: int, rules: list[dict[str, dict[str, object]]]) -> dict[str, Design]:
     """Every registered design on a ladder."""
-    return {name: build_design(name, ladder(doses), OPTIONS.get(name, {}), rules) for name in DESIGNS}
+    built = {}
+    for name in DESIGNS:
+        options = dict(OPTIONS.get(name, {}))
+        if isinstance(scale := options.get("doses"), list):
+            options["doses"] = scale[:doses]
+        built[name] = build_design(name, ladder(doses), options, rules)
+    return built
 
 
 def main() -> None:

@@ -130,6 +130,11 @@ class Design(ABC):
         del history
         return {}
 
+    def parameters(self, history: History) -> dict[str, float]:
+        """Estimates of the parameters of the design's model after ``history``, by name; none by default."""
+        del history
+        return {}
+
     def closes(self, history: History) -> frozenset[str]:
         """Nodes where nobody may be infused any more, even in a cohort under way; none unless a rule says so.
 

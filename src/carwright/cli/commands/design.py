@@ -156,6 +156,7 @@ def next_(
                 "patients": {label: state.patients[label] for label in labels},
                 "dlts": {label: state.dlts[label] for label in labels},
                 "estimates": built.estimates(state.history),
+                "parameters": built.parameters(state.history),
             }
         )
         return

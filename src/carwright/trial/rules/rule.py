@@ -84,6 +84,10 @@ class Rule(Design):
         """Estimates of the wrapped design."""
         return self.inner.estimates(history)
 
+    def parameters(self, history: History) -> dict[str, float]:
+        """Parameters of the wrapped design."""
+        return self.inner.parameters(history)
+
     def closes(self, history: History) -> frozenset[str]:
         """Nodes that the wrapped design closes."""
         return self.inner.closes(history)
