@@ -149,7 +149,7 @@ def test_mistakes_in_the_options_are_all_named(seed_space):
         build_design("3+3", seed_space, {"path": "123", "fallbck": {3: -3}, "deescalate": "no"})
     text = str(error.value)
     assert [problem.code for problem in error.value.problems] == ["TRIAL031", "TRIAL031", "TRIAL032"]
-    assert "did you mean fallback?" in text
+    assert "did you mean 'fallback'?" in text
 
 
 @pytest.mark.parametrize(
@@ -170,5 +170,5 @@ def test_paths_and_fallbacks_must_follow_the_order(seed_space, options, code):
 
 
 def test_an_unknown_design_suggests_the_nearest(seed_space):
-    with pytest.raises(CarwrightError, match=r"did you mean 3\+3"):
+    with pytest.raises(CarwrightError, match=r"did you mean '3\+3'"):
         build_design("3x3", seed_space, {})

@@ -84,10 +84,22 @@ class Design(Part):
     name: f.DesignName = Field(description="Dose-finding design.")
     path: tuple[f.NodeId, ...] = Field(description="Nodes in the order of escalation.", min_length=1)
     fallback: dict[str, f.NodeId] = Field(
-        default_factory=dict, description="Node to try after the key's node was stopped for toxicity."
+        default_factory=dict,
+        description="Node to try after the key's node was stopped for toxicity; of no meaning to designs that move on "
+        "the whole dose space.",
     )
-    deescalate: bool = Field(False, description="Confirm the node below a stopped one before recommending it.")
+    deescalate: bool = Field(
+        False, description="Confirm the node below a stopped one before recommending it; 3+3 and its relatives only."
+    )
     halt_on_death: bool = Field(True, description="A treatment-related death stops the node at once.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Further options of the design, as 'carwright design show' lists them."
+    )
+    rules: tuple[Any, ...] = Field(
+        (),
+        description="Rules around the design, the innermost first: a name, or a name with its options such as "
+        "{stop_at: {n: 30}}. A design that never ends by itself stops at six patients per node.",
+    )
 
 
 class Adjudication(Part):

@@ -11,8 +11,12 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import ClassVar
 
+import numpy as np
+
+from carwright.trial.batch import NOBODY, Batch, Decisions, Floats, Ints
 from carwright.trial.outcomes import History, parse_outcomes
 from carwright.trial.space import DoseSpace
 
@@ -33,6 +37,8 @@ class Decision:
         Node recommended at the end; None while the trial goes on, or when no node is admissible.
     admissible
         Nodes that the outcomes so far allow to recommend, in the order of the dose space.
+    waits
+        Whether nobody may be treated before more follow-up has been seen.
     """
 
     node: str | None
@@ -40,15 +46,32 @@ class Decision:
     reason: str
     recommended: str | None
     admissible: tuple[str, ...]
+    waits: bool = False
 
     @property
     def goes_on(self) -> bool:
-        """Whether another cohort is to be treated."""
-        return self.node is not None
+        """Whether another cohort is to be treated, now or after more follow-up."""
+        return self.node is not None or self.waits
 
 
 class Design(ABC):
-    """A dose-finding rule on a dose space."""
+    """A dose-finding rule on a dose space.
+
+    A design answers for many trials at once (`decide_batch`); `decide` asks it about one. Options are fields of
+    the design's dataclass, declared by `carwright.trial.option`.
+    """
+
+    uses_responses: ClassVar[bool] = False
+    """Whether responses change what the design does; only then are they told apart in enumeration."""
+
+    uses_follow_up: ClassVar[bool] = False
+    """Whether the design decides while windows are incomplete."""
+
+    ends_by_itself: ClassVar[bool] = False
+    """Whether the trial always ends without a rule such as ``stop_at``."""
+
+    recommends_untried: ClassVar[bool] = False
+    """Whether a node that nobody was given can be recommended."""
 
     @property
     @abstractmethod
@@ -61,6 +84,32 @@ class Design(ABC):
         """The nodes that the design moves on."""
 
     @abstractmethod
+    def decide_batch(self, batch: Batch) -> Decisions:
+        """Say what each of many trials does next."""
+
+    @abstractmethod
+    def select_batch(self, batch: Batch) -> Ints:
+        """Column that each trial would recommend if it stopped now, -1 for none; shape (t,).
+
+        Never a closed node, nor one above it; nor one that nobody was given, unless `recommends_untried`.
+        """
+
+    def toxicity_above(self, batch: Batch, limit: float) -> Floats:
+        """Probability that the toxicity of each node exceeds ``limit``; shape (t, m).
+
+        Node by node under a uniform prior, unless the design has a model of its own. Pending patients count with
+        the observed part of their window.
+        """
+        from scipy.special import betaincc
+
+        if batch.pending_node is None:
+            size = int(batch.patients.max(initial=0)).bit_length()
+            found: Floats = _above_table(size, limit)[batch.patients, batch.dlts]
+            return found
+        n = batch.patients - batch.pending + batch.pending_follow_up
+        above: Floats = betaincc(batch.dlts + 1.0, n - batch.dlts + 1.0, limit)
+        return above
+
     def decide(self, history: History, closed: frozenset[str] = frozenset()) -> Decision:
         """Say what to do after ``history``.
 
@@ -73,6 +122,18 @@ class Design(ABC):
             Nodes that a rule around this design has closed: neither they nor nodes above them may be given or
             recommended, whatever was seen there.
         """
+        batch = Batch.of(self.space, (history,), closed)
+        return decision_of(self.decide_batch(batch), 0, batch, self.space)
+
+    def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
+        """What the design estimates after ``history``: by name of the quantity and label; nothing by default."""
+        del history
+        return {}
+
+    def parameters(self, history: History) -> dict[str, float]:
+        """Estimates of the parameters of the design's model after ``history``, by name; none by default."""
+        del history
+        return {}
 
     def closes(self, history: History) -> frozenset[str]:
         """Nodes where nobody may be infused any more, even in a cohort under way; none unless a rule says so.
@@ -96,6 +157,85 @@ class Design(ABC):
     def __or__(self, rule: Callable[[Design], Design]) -> Design:
         """Wrap this design in a rule."""
         return rule(self)
+
+
+class HistoryDesign(Design):
+    """A design written for one trial at a time; many trials are grouped, and each kind is decided once."""
+
+    @abstractmethod
+    def decide(self, history: History, closed: frozenset[str] = frozenset()) -> Decision:
+        """Say what to do after ``history``; see `Design.decide`."""
+
+    @abstractmethod
+    def select(self, history: History, closed: frozenset[str] = frozenset()) -> str | None:
+        """Node to recommend if the trial stopped now; see `Design.select_batch`."""
+
+    def decide_batch(self, batch: Batch) -> Decisions:
+        """Say what each of many trials does next."""
+        first, inverse = _kinds(batch)
+        columns, labels = self.space.columns, self.space.labels
+        reasons: dict[str, int] = {}
+        node, size, waits, recommended, reason = ([] for _ in range(5))
+        admissible = np.zeros((len(first), len(labels)), dtype=np.bool_)
+        for kind, row in enumerate(first):
+            decision = self.decide(batch.history(row, self.space), _closed(batch, row, labels))
+            node.append(NOBODY if decision.node is None else columns[decision.node])
+            size.append(decision.cohort_size)
+            waits.append(decision.waits)
+            recommended.append(NOBODY if decision.recommended is None else columns[decision.recommended])
+            admissible[kind, [columns[label] for label in decision.admissible]] = True
+            reason.append(reasons.setdefault(decision.reason.replace("{", "{{").replace("}", "}}"), len(reasons)))
+        whole = (np.array(values, dtype=np.int64)[inverse] for values in (node, size, recommended, reason))
+        nodes, sizes, chosen, why = whole
+        waiting = np.array(waits, dtype=np.bool_)[inverse]
+        return Decisions(nodes, sizes, waiting, chosen, admissible[inverse], why, tuple(reasons))
+
+    def select_batch(self, batch: Batch) -> Ints:
+        """Column that each trial would recommend if it stopped now."""
+        first, inverse = _kinds(batch)
+        labels = self.space.labels
+        chosen = [self.select(batch.history(row, self.space), _closed(batch, row, labels)) for row in first]
+        found = [NOBODY if label is None else self.space.columns[label] for label in chosen]
+        return np.array(found, dtype=np.int64)[inverse]
+
+
+def decision_of(decisions: Decisions, row: int, batch: Batch, space: DoseSpace) -> Decision:
+    """Read one trial's decision from those of a batch."""
+    node, last, recommended = (int(values[row]) for values in (decisions.node, batch.last, decisions.recommended))
+    names = (*space.labels, "none")
+    text = decisions.reasons[int(decisions.reason[row])].format(
+        next=names[node], last=names[last], n=batch.patients[row, last], y=batch.dlts[row, last]
+    )
+    return Decision(
+        None if node == NOBODY else names[node],
+        int(decisions.size[row]),
+        text,
+        None if recommended == NOBODY else names[recommended],
+        tuple(label for label, may in zip(space.labels, decisions.admissible[row], strict=True) if may),
+        bool(decisions.waits[row]),
+    )
+
+
+@lru_cache(maxsize=64)
+def _above_table(bits: int, limit: float) -> Floats:
+    """Probability of more toxicity than ``limit`` by patients and toxicities, for less than 2**bits patients."""
+    from scipy.special import betaincc
+
+    n, y = np.meshgrid(np.arange(2**bits), np.arange(2**bits), indexing="ij")
+    table: Floats = betaincc(y + 1.0, np.maximum(n - y, 0) + 1.0, limit)
+    return table
+
+
+def _kinds(batch: Batch) -> tuple[list[int], Ints]:
+    """Rows that stand for their kind, and the kind of each row."""
+    if batch.pending_node is not None:
+        return list(range(batch.trials)), np.arange(batch.trials)
+    _, first, inverse = np.unique(batch.key(), return_index=True, return_inverse=True)
+    return first.tolist(), inverse.reshape(-1)
+
+
+def _closed(batch: Batch, row: int, labels: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(label for label, shut in zip(labels, batch.closed[row], strict=True) if shut)
 
 
 @dataclass(frozen=True)
@@ -141,12 +281,15 @@ def assert_consistent(state: State) -> None:
     rules = {
         "a reason is given": bool(decision.reason),
         "the next node exists": decision.node is None or decision.node in space.columns,
-        "a cohort has patients exactly if the trial goes on": (decision.cohort_size > 0) == decision.goes_on,
+        "a cohort has patients exactly if the trial goes on": (decision.cohort_size > 0)
+        == (decision.node is not None)
+        == (decision.goes_on and not decision.waits),
         "a node is recommended only at the end": decision.recommended is None or not decision.goes_on,
         "the recommended node is admissible": decision.recommended in (None, *decision.admissible),
         "admissible nodes exist, in the order of the space": decision.admissible
         == tuple(label for label in space.labels if label in decision.admissible),
-        "admissible nodes were given": all(state.patients[label] > 0 for label in decision.admissible),
+        "admissible nodes were given": state.design.recommends_untried
+        or all(state.patients[label] > 0 for label in decision.admissible),
         "no closed node, and none above one, is given or recommended": not shut
         & {decision.node, decision.recommended, *decision.admissible},
         "counts are possible": all(0 <= state.dlts[label] <= count for label, count in state.patients.items()),

@@ -2,14 +2,15 @@
 
 Each word is one cohort: the label of its dose node, then one letter per evaluable patient. The notation
 extends the one of the R package ``escalation`` (Brock 2020, arXiv 2011.13944) by labels of any kind, such as
-``-3``.
+``-3``; by ``(0.4)`` after the letter of a patient whose window is only partly observed, as in ``2NTN(0.4)``; and
+by ``~`` before a cohort that was backfilled below the dose under escalation, as in ``~1NE``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from carwright.errors import Problems
 
@@ -27,7 +28,8 @@ TOXIC = frozenset("TB")
 _ORDER = {letter: rank for rank, letter in enumerate(LETTERS)}
 _WITHOUT_RESPONSE = str.maketrans("EB", "NT")
 _LABEL = re.compile(r"[A-Za-z0-9+\-_.]+(?<![NTEB])")
-_COHORT = re.compile(rf"({_LABEL.pattern})([NTEB]+)")
+_COHORT = re.compile(rf"(~?)({_LABEL.pattern})((?:[TB]|[NE](?:\([0-9.]+\))?)+)")
+_SEEN = re.compile(r"([NTEB])(?:\(([0-9.]+)\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,18 @@ class Cohort:
     deaths
         Treatment-related deaths seen within the window, among all treated patients of the cohort; outcome
         strings do not show them.
+    follow_up
+        Observed fraction of the window by patient, in the order of ``letters``; empty when every window is
+        complete. A toxicity ends its patient's window, so its fraction is 1.
+    backfill
+        Whether the patients were added below the dose under escalation, which therefore stays where it was.
     """
 
     node: str
     letters: str = ""
     deaths: int = 0
+    follow_up: tuple[float, ...] = ()
+    backfill: bool = False
 
     @property
     def patients(self) -> int:
@@ -62,7 +71,11 @@ class Cohort:
 
     def canonical(self) -> Cohort:
         """Return the same outcomes with the letters in the order of `LETTERS`."""
-        return Cohort(self.node, "".join(sorted(self.letters, key=_ORDER.__getitem__)), self.deaths)
+        letters = "".join(sorted(self.letters, key=_ORDER.__getitem__))
+        if not self.follow_up:
+            return replace(self, letters=letters)
+        seen = sorted(zip(self.letters, self.follow_up, strict=True), key=lambda one: (_ORDER[one[0]], one[1]))
+        return replace(self, letters=letters, follow_up=tuple(fraction for _, fraction in seen))
 
 
 History = tuple[Cohort, ...]
@@ -111,24 +124,24 @@ def parse_outcomes(text: str, known: Collection[str] | None = None) -> History:
                 allowed="a node's label, then one of N, T, E, B per patient",
                 fix=hint,
             )
-        elif known is not None and match[1] not in known:
+        elif known is not None and match[2] not in known:
             problems.add(
                 "TRIAL002",
                 "a cohort was treated at a dose node that does not exist",
                 where=where,
-                found=match[1],
+                found=match[2],
                 allowed=", ".join(known),
                 fix="use a label of the dose space",
             )
         else:
-            cohorts.append(Cohort(match[1], match[2]))
+            cohorts.append(_read_cohort(match, where, problems))
     problems.raise_if_any()
     return tuple(cohorts)
 
 
 def format_outcomes(history: Iterable[Cohort]) -> str:
     """Write cohorts as an outcome string; cohorts without an evaluable patient are left out."""
-    return " ".join(cohort.node + cohort.letters for cohort in history if cohort.letters)
+    return " ".join(_word(cohort) for cohort in history if cohort.letters)
 
 
 def path_of(history: Iterable[Cohort]) -> str:
@@ -150,10 +163,38 @@ def path_of(history: Iterable[Cohort]) -> str:
 
 def toxicity_only(history: Iterable[Cohort]) -> History:
     """Return the same cohorts with responses forgotten (E becomes N, B becomes T), in canonical order."""
-    return tuple(
-        Cohort(cohort.node, cohort.letters.translate(_WITHOUT_RESPONSE), cohort.deaths).canonical()
-        for cohort in history
-    )
+    return tuple(replace(cohort, letters=cohort.letters.translate(_WITHOUT_RESPONSE)).canonical() for cohort in history)
+
+
+def _read_cohort(match: re.Match[str], where: str, problems: Problems) -> Cohort:
+    seen = [(one[1], 1.0 if one[2] is None else _fraction(one[2])) for one in _SEEN.finditer(match[3])]
+    if not all(0.0 <= fraction <= 1.0 for _, fraction in seen):
+        problems.add(
+            "TRIAL003",
+            "the observed part of a window is no fraction",
+            where=where,
+            found=match[0],
+            allowed="0 to 1, as in 2NTN(0.4)",
+            fix="divide the days of follow-up by the days of the window",
+        )
+    complete = all(fraction == 1.0 for _, fraction in seen)
+    follow_up = () if complete else tuple(fraction for _, fraction in seen)
+    return Cohort(match[2], "".join(letter for letter, _ in seen), 0, follow_up, bool(match[1]))
+
+
+def _fraction(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # such as 0.1.2
+        return -1.0
+
+
+def _word(cohort: Cohort) -> str:
+    letters = cohort.letters
+    if cohort.follow_up:
+        pairs = zip(cohort.letters, cohort.follow_up, strict=True)
+        letters = "".join(seen if part == 1.0 else f"{seen}({part:g})" for seen, part in pairs)
+    return ("~" if cohort.backfill else "") + cohort.node + letters
 
 
 def _capitals(word: str) -> str:

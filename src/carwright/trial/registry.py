@@ -1,93 +1,87 @@
-"""Designs by name, built from the options of a study."""
+"""Designs and rules by name; a new one is one file and one line here."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from carwright.errors import CarwrightError, Problem, Problems
-from carwright.trial.design import Design
-from carwright.trial.designs.three_plus_three import ThreePlusThree
-from carwright.trial.rules.halt_on_death import HaltOnDeath
-from carwright.trial.space import DoseSpace
+from carwright.yamlfile import nearest
+
+if TYPE_CHECKING:
+    from carwright.trial.design import Design
+    from carwright.trial.space import DoseSpace
+
+# Module and class as text: naming the designs must not import what they compute with.
+DESIGNS: dict[str, str] = {
+    "3+3": "three_plus_three:ThreePlusThree",
+    "i3+3": "i3_plus_3:I3Plus3",
+    "tpi": "tpi:Tpi",
+    "mtpi": "mtpi:Mtpi",
+    "mtpi-2": "mtpi:Mtpi2",
+    "keyboard": "keyboard:Keyboard",
+    "boin": "boin:Boin",
+    "decision-table": "decision_table:DecisionTable",
+    "crm": "crm:Crm",
+    "tite-crm": "crm:TiteCrm",
+    "blrm": "blrm:Blrm",
+    "efftox": "efftox:EffTox",
+    "pocrm": "pocrm:Pocrm",
+    "wages-tait": "wages_tait:WagesTait",
+}
+"""Design by name: file in ``carwright.trial.designs`` and class."""
+
+RULES: dict[str, str] = {
+    "stop_at": "stop_at:StopAt",
+    "stop_at_node": "stop_at_node:StopAtNode",
+    "stop_when_toxic": "stop_when_toxic:StopWhenToxic",
+    "no_skipping": "no_skipping:NoSkipping",
+    "coherent": "coherent:Coherent",
+    "overdose_control": "overdose_control:OverdoseControl",
+    "expansion": "expansion:Expansion",
+    "rescue": "rescue:Rescue",
+    "fallback": "fallback:Fallback",
+    "halt_on_death": "halt_on_death:HaltOnDeath",
+}
+"""Rule by name: file in ``carwright.trial.rules`` and class."""
+
+PATIENTS_PER_NODE = 6
+"""Patients per node at which a design that never ends by itself stops, unless a rule says otherwise (assumed:
+the 30 patients on 5 doses of the tutorials of the R package BOIN)."""
 
 
-class _Options:
-    """Reads the options of a study's design, and remembers every mistake and every key nobody asked for."""
+def design_class(name: str) -> type[Design]:
+    """Return the class of a design.
 
-    def __init__(self, design: str, options: Mapping[str, object]) -> None:
-        self._design = design
-        self._left = dict(options)
-        self._asked: list[str] = []
-        self.problems = Problems()
-
-    def labels(self, key: str) -> tuple[str, ...]:
-        value = self._take(key, [])
-        if isinstance(value, list | tuple) and value and all(_is_label(item) for item in value):
-            return tuple(str(item) for item in value)
-        self._wrong(key, value, "a list of node labels, such as [1, 2, 3]")
-        return ()
-
-    def label_map(self, key: str) -> dict[str, str]:
-        value = self._take(key, {})
-        if isinstance(value, Mapping) and all(_is_label(item) for pair in value.items() for item in pair):
-            return {str(node): str(lower) for node, lower in value.items()}
-        self._wrong(key, value, "node labels by node label, such as {3: -3}")
-        return {}
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self._take(key, default)
-        if isinstance(value, bool):
-            return value
-        self._wrong(key, value, "true or false")
-        return default
-
-    def finish(self) -> None:
-        for key in self._left:
-            near = difflib.get_close_matches(str(key), self._asked, n=1)
-            self.problems.add(
-                "TRIAL032",
-                f"the design {self._design} has no such option",
-                where="design",
-                found=str(key),
-                allowed=", ".join(self._asked),
-                fix=f"did you mean {near[0]}?" if near else "remove the option",
-            )
-        self.problems.raise_if_any()
-
-    def _take(self, key: str, default: object) -> object:
-        self._asked.append(key)
-        return self._left.pop(key, default)
-
-    def _wrong(self, key: str, value: object, allowed: str) -> None:
-        self.problems.add(
-            "TRIAL031",
-            f"the option {key} of the design {self._design} cannot be used",
-            where=f"design, {key}",
-            found=repr(value),
-            allowed=allowed,
-            fix="correct the option",
-        )
+    Raises
+    ------
+    CarwrightError
+        If there is no such design.
+    """
+    found: type[Design] = _find(name, DESIGNS, "designs", "TRIAL030", "design")
+    return found
 
 
-def _is_label(item: object) -> bool:
-    # YAML reads the label 1 as a number; true and false are numbers to Python, but no labels.
-    return isinstance(item, str | int) and not isinstance(item, bool)
+def rule_class(name: str) -> type[Design]:
+    """Return the class of a rule.
+
+    Raises
+    ------
+    CarwrightError
+        If there is no such rule.
+    """
+    found: type[Design] = _find(name, RULES, "rules", "TRIAL034", "rule")
+    return found
 
 
-def _three_plus_three(space: DoseSpace, options: _Options) -> Callable[[], Design]:
-    path = options.labels("path")
-    fallback = options.label_map("fallback")
-    deescalate = options.flag("deescalate", default=False)
-    return lambda: ThreePlusThree(space, path, fallback, deescalate)
-
-
-DESIGNS: dict[str, Callable[[DoseSpace, _Options], Callable[[], Design]]] = {"3+3": _three_plus_three}
-"""Design by name: reads its options, then builds the design once all of them are known to be readable."""
-
-
-def build_design(name: str, space: DoseSpace, options: Mapping[str, object]) -> Design:
-    """Build the design that a study names.
+def build_design(
+    name: str,
+    space: DoseSpace,
+    options: Mapping[str, object],
+    rules: Sequence[object] = (),
+) -> Design:
+    """Build the design that a study or a design record names, with its rules around it.
 
     Parameters
     ----------
@@ -96,29 +90,87 @@ def build_design(name: str, space: DoseSpace, options: Mapping[str, object]) -> 
     space
         The dose space.
     options
-        Options of the design as read from YAML. ``3+3`` takes ``path``, ``fallback``, ``deescalate``; every
-        design takes ``halt_on_death`` (default true, assumed; see `HaltOnDeath`).
+        Options of the design as read from YAML. Every design also takes ``halt_on_death`` (default true,
+        assumed; see `HaltOnDeath`).
+    rules
+        Rules from the innermost to the outermost: a name, or a mapping of one name to its options, such as
+        ``{"stop_at": {"n": 30}}``. A design that would never end gets ``stop_at`` with `PATIENTS_PER_NODE`
+        patients per node.
 
     Raises
     ------
     CarwrightError
         If the design is unknown, or naming every option that is unknown or cannot be used.
     """
-    if name not in DESIGNS:
-        near = difflib.get_close_matches(name, DESIGNS, n=1)
+    from carwright.trial.option import read_options
+    from carwright.trial.rules.halt_on_death import HaltOnDeath
+    from carwright.trial.rules.stop_at import StopAt
+
+    core = design_class(name)
+    problems, given = Problems(), dict(options)
+    halt_on_death = given.pop("halt_on_death", True)
+    values: dict[str, Any] = {}
+    try:
+        values = read_options(core, f"design {name}", given, "design")
+    except CarwrightError as error:
+        problems.extend(error)
+    if not isinstance(halt_on_death, bool):
+        problems.add(
+            "TRIAL031",
+            "the option halt_on_death cannot be used",
+            where="design, halt_on_death",
+            found=repr(halt_on_death),
+            allowed="true or false",
+            fix="correct the option",
+        )
+    read = _read_rules(rules, problems)
+    problems.raise_if_any()
+    design = core(space, **values)  # type: ignore[call-arg]  # designs are dataclasses that begin with the space
+    if not design.ends_by_itself and not any(getattr(rule, "stops", False) for rule, _ in read):
+        design = StopAt(design, n=PATIENTS_PER_NODE * len(getattr(design, "path", space.labels)))
+    for rule, chosen in read:
+        design = rule(design, **chosen)  # type: ignore[call-arg]  # rules are dataclasses that begin with the design
+    return HaltOnDeath(design) if halt_on_death else design
+
+
+def _read_rules(rules: Sequence[object], problems: Problems) -> list[tuple[type[Design], dict[str, Any]]]:
+    from carwright.trial.option import read_options
+
+    found: list[tuple[type[Design], dict[str, Any]]] = []
+    for position, given in enumerate(rules, start=1):
+        where = f"rules, {position}"
+        entry = {given: {}} if isinstance(given, str) else given
+        if not isinstance(entry, Mapping) or len(entry) != 1:
+            problems.add(
+                "TRIAL035",
+                "this is not a rule",
+                where=where,
+                found=repr(given),
+                allowed="a name, or one name with its options such as {stop_at: {n: 30}}",
+            )
+            continue
+        ((name, options),) = entry.items()
+        try:
+            rule = rule_class(str(name))
+            if not isinstance(options, Mapping):
+                options = {"": options}
+            found.append((rule, read_options(rule, f"rule {name}", options, where)))
+        except CarwrightError as error:
+            problems.extend(error)
+    return found
+
+
+def _find(name: str, known: Mapping[str, str], package: str, code: str, kind: str) -> Any:
+    if name not in known:
         raise CarwrightError(
             Problem(
-                "TRIAL030",
-                "there is no such design",
-                where="design",
+                code,
+                f"there is no such {kind}",
+                where=kind,
                 found=name,
-                allowed=", ".join(DESIGNS),
-                fix=f"did you mean {near[0]}?" if near else "choose one of the allowed designs",
+                allowed=", ".join(known),
+                fix=nearest(name, tuple(known)) or f"choose one of the allowed {kind}s",
             )
         )
-    read = _Options(name, options)
-    build = DESIGNS[name](space, read)
-    halt_on_death = read.flag("halt_on_death", default=True)
-    read.finish()
-    design = build()
-    return design | HaltOnDeath if halt_on_death else design
+    module, _, attribute = known[name].partition(":")
+    return getattr(importlib.import_module(f"carwright.trial.{package}.{module}"), attribute)

@@ -18,21 +18,22 @@ from carwright.trial.outcomes import is_label
 
 @dataclass(frozen=True, slots=True)
 class DoseNode:
-    """One dose: a band of cells per body surface after a lymphodepletion regimen.
+    """One dose: a label, and for CAR-T cells their band per body surface after a lymphodepletion regimen.
 
     Parameters
     ----------
     id
         Label, such as ``"1"`` or ``"-3"``.
     cells_per_m2
-        Lowest and highest number of CAR-positive cells per m2 of body surface.
+        Lowest and highest number of CAR-positive cells per m2 of body surface; None where only the rank of a
+        dose matters, as when a design is studied without virtual patients.
     lymphodepletion
         Name of a regimen of the clinic room, such as ``"none"`` or ``"flu-cy-300-30x3"``.
     """
 
     id: str
-    cells_per_m2: tuple[float, float]
-    lymphodepletion: str
+    cells_per_m2: tuple[float, float] | None = None
+    lymphodepletion: str = "none"
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,28 @@ class DoseSpace:
         """Whether the order says which of two nodes is the higher one, or they are the same."""
         return one == other or other in self.above(one) or one in self.above(other)
 
+    @cached_property
+    def chain(self) -> tuple[str, ...]:
+        """All labels from the lowest to the highest; empty unless every two of them can be compared."""
+        ranked = tuple(sorted(self.labels, key=lambda label: len(self.below(label))))
+        return ranked if all(high in self.above(low) for low, high in pairwise(ranked)) else ()
+
     def maximal(self, labels: Iterable[str]) -> tuple[str, ...]:
         """Those of ``labels`` with none of ``labels`` above them, in the order of `nodes`."""
         chosen = set(labels)
         return tuple(label for label in self.labels if label in chosen and not self.above(label) & chosen)
+
+
+def ladder(doses: int | Sequence[str]) -> DoseSpace:
+    """Doses on one ladder: labelled 1 to ``doses``, or as given from the lowest to the highest.
+
+    Examples
+    --------
+    >>> ladder(3).labels
+    ('1', '2', '3')
+    """
+    labels = tuple(str(rank) for rank in range(1, doses + 1)) if isinstance(doses, int) else tuple(doses)
+    return DoseSpace(tuple(DoseNode(label) for label in labels), (" < ".join(labels),) if len(labels) > 1 else ())
 
 
 def _check_nodes(nodes: Sequence[DoseNode], problems: Problems) -> None:
@@ -130,6 +149,8 @@ def _check_nodes(nodes: Sequence[DoseNode], problems: Problems) -> None:
                 fix="rename one of them",
             )
         seen.add(node.id)
+        if node.cells_per_m2 is None:
+            continue
         low, high = node.cells_per_m2
         if not 0.0 < low <= high < float("inf"):
             problems.add(

@@ -10,12 +10,14 @@ reduced dose after lymphodepletion (cohort -3) when cohort 3 had stopped (regist
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
+from typing import ClassVar
 
 from carwright.errors import Problems
-from carwright.trial.design import Decision, Design
+from carwright.trial import option
+from carwright.trial.design import Decision, HistoryDesign
+from carwright.trial.on_path import check_path, unknown_node
 from carwright.trial.outcomes import History
 from carwright.trial.space import DoseSpace
 
@@ -36,39 +38,44 @@ class _Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class ThreePlusThree(Design):
+class ThreePlusThree(HistoryDesign):
     """3+3 on a dose space.
 
     Parameters
     ----------
     dose_space
         The nodes.
-    path
-        Labels to climb, strictly rising in the order of the space.
-    fallback
-        For a node of the path, the lower node outside the path to treat when the path stops there. It is
-        given to six patients and, if tolerated, recommended; otherwise the path below decides.
-    deescalate
-        Whether the node below the stopping one is confirmed in six patients before it is recommended.
 
     Raises
     ------
     CarwrightError
-        Naming every label that is unknown or out of order.
+        Naming every option that is not allowed and every label that is unknown or out of order.
     """
 
+    name: ClassVar[str] = "3+3"
+    ends_by_itself: ClassVar[bool] = True
+
     dose_space: DoseSpace
-    path: tuple[str, ...]
-    fallback: Mapping[str, str] = field(default_factory=dict)
-    deescalate: bool = False
+    path: tuple[str, ...] = option.labels(
+        "Nodes to climb, from the lowest to the highest; all nodes where the dose space is a ladder.",
+        source="the study's dose space",
+    )
+    fallback: Mapping[str, str] = option.label_map(
+        "For a node of the path, the lower node outside the path to treat when the path stops there. It is given "
+        "to six patients and, if tolerated, recommended; otherwise the path below decides.",
+        source="NCT03089203 went to cohort -3 when cohort 3 had stopped",
+    )
+    deescalate: bool = option.flag(
+        False,
+        "Whether the node below the stopping one is confirmed in six patients before it is recommended.",
+        source="Korn 1994, doi 10.1002/sim.4780131802; without: Storer 1989, doi 10.2307/2531693",
+    )
 
     def __post_init__(self) -> None:
+        option.check_options(self, "design 3+3", "design")
+        if not self.path and self.space.chain:
+            object.__setattr__(self, "path", self.space.chain)
         _check(self)
-
-    @property
-    def name(self) -> str:
-        """Name in the registry."""
-        return "3+3"
 
     @property
     def space(self) -> DoseSpace:
@@ -78,6 +85,10 @@ class ThreePlusThree(Design):
     def decide(self, history: History, closed: frozenset[str] = frozenset()) -> Decision:
         """Say what to do next; see `Design.decide`."""
         return _Table(self, history, closed).decide()
+
+    def select(self, history: History, closed: frozenset[str] = frozenset()) -> str | None:
+        """Highest node of the path up to which every node was tolerated."""
+        return _Table(self, history, closed).select()
 
 
 class _Table:
@@ -104,6 +115,14 @@ class _Table:
             if verdict is _Verdict.UNTOLERATED:
                 return self.stop_at(place)
         return self.end(path[-1], "the whole path was tolerated")
+
+    def select(self) -> str | None:
+        chosen = None
+        for node in self.design.path:
+            if self.verdict(node) is not _Verdict.TOLERATED:
+                break
+            chosen = node
+        return chosen
 
     def stop_at(self, place: int) -> Decision:
         path = self.design.path
@@ -161,32 +180,12 @@ class _Table:
 
 def _check(design: ThreePlusThree) -> None:
     problems, space = Problems(), design.space
-    known = ", ".join(space.labels)
-    if not design.path:
-        problems.add("TRIAL020", "the escalation path is empty", where="design, path", allowed=known)
-    labels = [("path", label) for label in design.path]
-    labels += [("fallback", label) for pair in design.fallback.items() for label in pair]
-    for key, label in labels:
-        if label not in space.columns:
-            problems.add(
-                "TRIAL021",
-                "the design names a dose node that does not exist",
-                where=f"design, {key}",
-                found=label,
-                allowed=known,
-                fix="use a label of the dose space",
-            )
-    problems.raise_if_any()
-    for low, high in pairwise(design.path):
-        if high not in space.above(low):
-            problems.add(
-                "TRIAL022",
-                f"the path climbs from {low} to {high}, which the order does not place above it",
-                where="design, path",
-                found=" ".join(design.path),
-                allowed="labels that rise in the order of the dose space",
-                fix=f'correct the path, or add "{low} < {high}" to the order',
-            )
+    check_path(space, design.path, problems)
+    unknown = [label for pair in design.fallback.items() for label in pair if label not in space.columns]
+    for label in unknown:
+        unknown_node(space, label, "fallback", problems)
+    if unknown or not set(design.path) <= space.columns.keys():
+        problems.raise_if_any()
     for node, lower in design.fallback.items():
         if node not in design.path or lower in design.path or lower not in space.below(node):
             problems.add(

@@ -6,37 +6,36 @@ common in first-in-human protocols, and it is what makes a single patient at nod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from carwright.trial.design import Decision, Design
+from carwright.trial.batch import Batch, Decisions, Ints
 from carwright.trial.outcomes import History
-from carwright.trial.space import DoseSpace
+from carwright.trial.rules.rule import Rule
 
 
 @dataclass(frozen=True)
-class HaltOnDeath(Design):
+class HaltOnDeath(Rule):
     """A design in which a death closes its node, even before the cohort is complete.
 
     Patients of the cohort who are not yet infused on the day of the death are not infused at that node. A
     death counts whether or not the patient was evaluable for dose-limiting toxicity.
     """
 
-    inner: Design
-
-    @property
-    def name(self) -> str:
-        """Name of the wrapped design."""
-        return self.inner.name
-
-    @property
-    def space(self) -> DoseSpace:
-        """The nodes of the wrapped design."""
-        return self.inner.space
+    title: ClassVar[str] = "halt_on_death"
 
     def closes(self, history: History) -> frozenset[str]:
         """Nodes with a treatment-related death, and those that the wrapped design closes."""
         return self.inner.closes(history) | {cohort.node for cohort in history if cohort.deaths}
 
-    def decide(self, history: History, closed: frozenset[str] = frozenset()) -> Decision:
-        """Decide as the wrapped design, with the nodes of a death closed; see `Design.decide`."""
-        return self.inner.decide(history, closed | self.closes(history))
+    def decide_batch(self, batch: Batch) -> Decisions:
+        """Decide as the wrapped design, with the nodes of a death closed."""
+        return self.inner.decide_batch(_closed(batch))
+
+    def select_batch(self, batch: Batch) -> Ints:
+        """Recommend as the wrapped design, with the nodes of a death closed."""
+        return self.inner.select_batch(_closed(batch))
+
+
+def _closed(batch: Batch) -> Batch:
+    return replace(batch, closed=batch.closed | (batch.deaths > 0)) if batch.deaths.any() else batch

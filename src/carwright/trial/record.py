@@ -1,0 +1,115 @@
+"""Design record: one mapping that says everything about a design, so that others can replicate it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from carwright.errors import CarwrightError, Problems
+from carwright.trial.design import Design
+from carwright.trial.option import plain_options
+from carwright.trial.registry import build_design
+from carwright.trial.rules.rule import core_of, rules_of
+from carwright.trial.space import DoseNode, DoseSpace, ladder
+from carwright.yamlfile import nearest
+
+FORMAT = "carwright-design/1"
+"""Value of the key ``record`` of a design record."""
+
+_KEYS = ("record", "design", "doses", "order", "options", "rules")
+
+
+def record_of(design: Design) -> dict[str, Any]:
+    """Write a design as plain data; `design_of` builds the same design from it."""
+    space = design.space
+    found: dict[str, Any] = {"record": FORMAT, "design": design.name, "doses": list(space.labels)}
+    if space.order != ladder(space.labels).order:
+        found["order"] = list(space.order)
+    found["options"] = plain_options(core_of(design))
+    found["rules"] = [{rule.title: plain_options(rule)} for rule in rules_of(design)]
+    return found
+
+
+def design_of(record: Mapping[str, Any]) -> Design:
+    """Build the design of a record.
+
+    Parameters
+    ----------
+    record
+        ``design``, the name; ``doses``, how many or their labels from the lowest to the highest; ``order``, chains
+        such as ``"1 < 2"`` where the doses are no ladder; ``options`` and ``rules`` as in `build_design`.
+
+    Raises
+    ------
+    CarwrightError
+        Naming everything that is missing, unknown or not allowed.
+    """
+    problems = Problems()
+    for key in record:
+        if key not in _KEYS:
+            problems.add(
+                "TRIAL060",
+                "a design record has no such key",
+                where="design record",
+                found=str(key),
+                allowed=", ".join(_KEYS),
+                fix=nearest(str(key), _KEYS) or "remove it",
+            )
+    name, options, rules = record.get("design"), record.get("options") or {}, record.get("rules") or []
+    for key, fits, allowed in (
+        ("record", record.get("record", FORMAT) == FORMAT, FORMAT),
+        ("design", isinstance(name, str), "the name of a design"),
+        ("options", isinstance(options, Mapping), "options by name"),
+        ("rules", isinstance(rules, list), "a list of rules"),
+    ):
+        if not fits:
+            problems.add(
+                "TRIAL061",
+                f"the key {key} of the design record cannot be used",
+                where=f"design record, {key}",
+                found=repr(record.get(key)),
+                allowed=allowed,
+                fix="correct it",
+            )
+    space = None
+    try:
+        space = _space(record.get("doses"), record.get("order"))
+    except CarwrightError as error:
+        problems.extend(error)
+    problems.raise_if_any()
+    assert space is not None  # noqa: S101  # a problem was raised otherwise
+    return build_design(str(name), space, {"halt_on_death": False, **options}, rules)
+
+
+def _space(doses: object, order: object) -> DoseSpace:
+    problems = Problems()
+    labels: tuple[str, ...] = ()
+    if isinstance(doses, int) and not isinstance(doses, bool) and 1 <= doses <= 100:
+        labels = tuple(str(rank) for rank in range(1, doses + 1))
+    elif isinstance(doses, Sequence) and not isinstance(doses, str) and doses:
+        labels = tuple(str(label) for label in doses)
+    else:
+        problems.add(
+            "TRIAL061",
+            "the key doses of the design record cannot be used",
+            where="design record, doses",
+            found=repr(doses),
+            allowed="their number, 1 to 100, or a list of labels",
+            fix="give the doses",
+        )
+    chains: Sequence[Any] | None = None
+    if isinstance(order, Sequence):
+        chains = [order] if isinstance(order, str) else order
+    if (order is not None and chains is None) or not all(isinstance(one, str) for one in chains or ()):
+        problems.add(
+            "TRIAL061",
+            "the key order of the design record cannot be used",
+            where="design record, order",
+            found=repr(order),
+            allowed='chains such as "1 < 2 < 3"',
+            fix="correct it",
+        )
+    problems.raise_if_any()
+    if chains is None:
+        return ladder(labels)
+    return DoseSpace(tuple(DoseNode(label) for label in labels), tuple(str(one) for one in chains))
