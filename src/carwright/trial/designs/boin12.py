@@ -12,15 +12,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from carwright.errors import Problems
+from carwright.errors import CarwrightError, Problem, Problems
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
 from carwright.trial.designs.boin import Boin
 from carwright.trial.isotonic import select_nearest
 from carwright.trial.on_path import OnPath, open_places
 from carwright.trial.outcomes import History
+from carwright.trial.posterior_table import posterior_above, posterior_below
 from carwright.trial.space import ladder
-from carwright.trial.table_design import posterior_above, posterior_below
 
 _REASONS = (
     "treat the first cohort at node {next}",
@@ -104,7 +104,10 @@ class Boin12(OnPath):
     def _desirability(self, n: Ints, gained: Floats) -> Floats:
         from scipy.special import betaincc
 
-        found: Floats = betaincc(1.0 + gained, 1.0 + n - gained, self.benchmark)
+        # Few different pairs occur among many trials; gained is a multiple of a utility, and is below 1e6.
+        _, first, inverse = np.unique(n * 1e6 + np.round(gained, 9), return_index=True, return_inverse=True)
+        seen, worth = n.reshape(-1)[first], gained.reshape(-1)[first]
+        found: Floats = betaincc(1.0 + worth, 1.0 + seen - worth, self.benchmark)[inverse.reshape(n.shape)]
         return found
 
     def admissible(self, n: Ints, y: Ints, e: Ints) -> tuple[Flags, Flags]:
@@ -188,15 +191,22 @@ def desirability_table(design: Boin12, sizes: tuple[int, ...]) -> list[tuple[int
 
     Raises
     ------
-    ValueError
+    CarwrightError
         If the utilities do not add up.
     """
     from scipy.stats import rankdata
 
     best, neither, both, worst = design.utilities
     if abs(best + worst - neither - both) > 1e-9:
-        message = "the desirability of two counts alone needs utilities that add up"
-        raise ValueError(message)
+        problem = Problem(
+            "TRIAL028",
+            "the desirability of two counts alone needs utilities that add up",
+            "design, utilities",
+            ", ".join(f"{value:g}" for value in design.utilities),
+            "response alone plus toxicity alone equals neither plus both",
+            "ask for single decisions with 'carwright design next'",
+        )
+        raise CarwrightError(problem)
     counts = [(n, y, e) for n in sizes for y in range(n + 1) for e in range(n + 1)]
     n, y, e = (np.array(column) for column in zip(*counts, strict=True))
     safe, active = design.admissible(n, y, e)

@@ -20,7 +20,8 @@ from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
 from carwright.trial.designs.boin import Boin
 from carwright.trial.isotonic import PRIOR
 from carwright.trial.partial_isotonic import PartialIsotonic
-from carwright.trial.table_design import DEESCALATE, ESCALATE, posterior_below
+from carwright.trial.posterior_table import posterior_below
+from carwright.trial.table_design import DEESCALATE, ELIMINATE, ESCALATE
 
 JEFFREYS = 0.5
 """Both shapes of the prior under which nodes are compared (published: R package BOIN 2.7.2, next.comb)."""
@@ -119,7 +120,7 @@ class BoinCombination(Boin):
     def _codes(self, batch: Batch) -> tuple[Ints, Flags]:
         table, stops = self._tables(int(batch.patients.max(initial=0)))
         codes = table[batch.patients, batch.dlts]
-        too_toxic = (codes == 3) | (stops[batch.patients, batch.dlts] & self._minimal) | batch.closed
+        too_toxic = (codes == ELIMINATE) | (stops[batch.patients, batch.dlts] & self._minimal) | batch.closed
         closed: Flags = too_toxic | (too_toxic.astype(np.int64) @ self._higher > 0)
         return codes, closed
 

@@ -1,9 +1,9 @@
 """TITE-BOIN: BOIN that decides while patients are still followed.
 
-Yuan, Lin, Li, Nie and Warren 2018 (doi 10.1158/1078-0432.CCR-18-0246). The toxicities of pending patients are imputed by their expectation: with s toxicities among n patients, c of them
-pending with standardised total follow-up f, the rate is (s + p / (1 - p) (c - f)) / n, where p is the mean of the
-Beta posterior of the complete patients under a prior of one patient and mean half the target. With all windows
-complete it is BOIN.
+Yuan, Lin, Li, Nie and Warren 2018 (doi 10.1158/1078-0432.CCR-18-0246). The toxicities of pending patients are imputed
+by their expectation: with s toxicities among n patients, c of them pending with standardised total follow-up f, the
+rate is (s + p / (1 - p) (c - f)) / n, where p is the mean of the Beta posterior of the complete patients under a prior
+of one patient and mean half the target. With all windows complete it is BOIN.
 """
 
 from __future__ import annotations
