@@ -11,13 +11,14 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
 from carwright.trial.batch import NOBODY, Batch, Decisions, Floats, Ints
 from carwright.trial.outcomes import History, parse_outcomes
+from carwright.trial.posterior_table import posterior_above
 from carwright.trial.space import DoseSpace
 
 
@@ -100,14 +101,13 @@ class Design(ABC):
         Node by node under a uniform prior, unless the design has a model of its own. Pending patients count with
         the observed part of their window.
         """
-        from scipy.special import betaincc
+        above = posterior_above(batch.patients, batch.dlts, limit)
+        if batch.pending_node is not None:
+            from scipy.special import betaincc
 
-        if batch.pending_node is None:
-            size = int(batch.patients.max(initial=0)).bit_length()
-            found: Floats = _above_table(size, limit)[batch.patients, batch.dlts]
-            return found
-        n = batch.patients - batch.pending + batch.pending_follow_up
-        above: Floats = betaincc(batch.dlts + 1.0, n - batch.dlts + 1.0, limit)
+            some = batch.pending > 0
+            n = (batch.patients - batch.pending + batch.pending_follow_up)[some]
+            above[some] = betaincc(batch.dlts[some] + 1.0, n - batch.dlts[some] + 1.0, limit)
         return above
 
     def decide(self, history: History, closed: frozenset[str] = frozenset()) -> Decision:
@@ -214,16 +214,6 @@ def decision_of(decisions: Decisions, row: int, batch: Batch, space: DoseSpace) 
         tuple(label for label, may in zip(space.labels, decisions.admissible[row], strict=True) if may),
         bool(decisions.waits[row]),
     )
-
-
-@lru_cache(maxsize=64)
-def _above_table(bits: int, limit: float) -> Floats:
-    """Probability of more toxicity than ``limit`` by patients and toxicities, for less than 2**bits patients."""
-    from scipy.special import betaincc
-
-    n, y = np.meshgrid(np.arange(2**bits), np.arange(2**bits), indexing="ij")
-    table: Floats = betaincc(y + 1.0, np.maximum(n - y, 0) + 1.0, limit)
-    return table
 
 
 def _kinds(batch: Batch) -> tuple[list[int], Ints]:

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +40,9 @@ class OnPath(Design):
         Naming every option that is not allowed, and every label that is unknown or out of order.
     """
 
+    needs_path: ClassVar[bool] = True
+    """Whether there must be a path; a design that moves on the whole partial order needs none."""
+
     dose_space: DoseSpace
     path: tuple[str, ...] = option.labels(
         "Nodes to climb, from the lowest to the highest; all nodes where the dose space is a ladder.",
@@ -50,8 +54,9 @@ class OnPath(Design):
         if not self.path and self.space.chain:
             object.__setattr__(self, "path", self.space.chain)
         problems = Problems()
-        check_path(self.space, self.path, problems)
-        problems.raise_if_any()
+        if self.needs_path:
+            check_path(self.space, self.path, problems)
+            problems.raise_if_any()
         self.check(problems)
         problems.raise_if_any()
 
@@ -92,6 +97,7 @@ class OnPath(Design):
             admissible,
             found.reason,
             found.reasons,
+            found.backfill,
         )
 
     def select_batch(self, batch: Batch) -> Ints:

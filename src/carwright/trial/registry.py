@@ -22,6 +22,12 @@ DESIGNS: dict[str, str] = {
     "mtpi-2": "mtpi:Mtpi2",
     "keyboard": "keyboard:Keyboard",
     "boin": "boin:Boin",
+    "tite-boin": "tite_boin:TiteBoin",
+    "bf-boin": "bf_boin:BfBoin",
+    "boin12": "boin12:Boin12",
+    "boin-combination": "boin_combination:BoinCombination",
+    "rolling-six": "rolling_six:RollingSix",
+    "accelerated-titration": "accelerated_titration:AcceleratedTitration",
     "decision-table": "decision_table:DecisionTable",
     "crm": "crm:Crm",
     "tite-crm": "crm:TiteCrm",
@@ -127,7 +133,7 @@ def build_design(
     problems.raise_if_any()
     design = core(space, **values)  # type: ignore[call-arg]  # designs are dataclasses that begin with the space
     if not design.ends_by_itself and not any(getattr(rule, "stops", False) for rule, _ in read):
-        design = StopAt(design, n=PATIENTS_PER_NODE * len(getattr(design, "path", space.labels)))
+        design = StopAt(design, n=PATIENTS_PER_NODE * len(getattr(design, "path", ()) or space.labels))
     for rule, chosen in read:
         design = rule(design, **chosen)  # type: ignore[call-arg]  # rules are dataclasses that begin with the design
     return HaltOnDeath(design) if halt_on_death else design

@@ -97,6 +97,11 @@ class DoseSpace:
         """Labels strictly below ``label``."""
         return frozenset(other for other in self.labels if label in self.above(other))
 
+    def next_above(self, label: str) -> tuple[str, ...]:
+        """Labels above ``label`` with none in between, in the order of `nodes`."""
+        higher = self.above(label)
+        return tuple(other for other in self.labels if other in higher and not higher & self.below(other))
+
     def comparable(self, one: str, other: str) -> bool:
         """Whether the order says which of two nodes is the higher one, or they are the same."""
         return one == other or other in self.above(one) or one in self.above(other)

@@ -14,10 +14,11 @@ import numpy as np
 
 from carwright.errors import Problems
 from carwright.trial import option
-from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
+from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Ints
 from carwright.trial.isotonic import select_nearest, toxicity_estimates
 from carwright.trial.on_path import OnPath, open_places
 from carwright.trial.outcomes import History
+from carwright.trial.posterior_table import posterior_above
 
 ESCALATE, STAY, DEESCALATE, ELIMINATE = range(4)
 CODES = ("E", "S", "D", "DU")
@@ -200,19 +201,3 @@ class TableDesign(OnPath):
             stops = treated & possible & self.lowest_too_toxic(n, y)
             self._known[size] = np.where(possible, codes, -1), stops
         return self._known[size]
-
-
-def posterior_above(n: Ints, y: Ints, limit: float | Floats) -> Floats:
-    """Probability that toxicity exceeds ``limit`` after ``y`` of ``n``, under a uniform prior."""
-    from scipy.special import betaincc
-
-    above: Floats = betaincc(y + 1.0, n - y + 1.0, limit)
-    return above
-
-
-def posterior_below(n: Ints, y: Ints, limit: float | Floats, prior: float = 1.0) -> Floats:
-    """Probability that toxicity is below ``limit`` after ``y`` of ``n``, under a Beta(prior, prior) prior."""
-    from scipy.special import betainc
-
-    below: Floats = betainc(y + prior, n - y + prior, limit)
-    return below

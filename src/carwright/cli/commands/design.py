@@ -14,6 +14,7 @@ from carwright.errors import CarwrightError, Problem, Problems
 if TYPE_CHECKING:
     from carwright.trial.characteristics import OperatingCharacteristics
     from carwright.trial.design import Design
+    from carwright.trial.designs.boin12 import Boin12
 
 app = typer.Typer(
     name="design",
@@ -103,11 +104,15 @@ def table(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Print the decision table: what to do after y toxicities in n patients at the current dose."""
+    from carwright.trial.designs.boin12 import Boin12
     from carwright.trial.protocol import decision_rows
     from carwright.trial.rules.rule import core_of
     from carwright.trial.table_design import TableDesign
 
     core = core_of(_design(design, doses or "3", order, options, rule, record))
+    if isinstance(core, Boin12):
+        _show_desirability(core, tuple(range(0, most + 1, core.cohort_size)), as_json=as_json)
+        return
     if not isinstance(core, TableDesign):
         problem = Problem(
             "TRIAL062",
@@ -237,6 +242,10 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 1,
     exact: Annotated[bool, typer.Option("--exact", help="Exact, or refuse.")] = False,
+    accrual: Annotated[
+        float | None,
+        typer.Option(help="Patients per window of observation: simulate on a calendar, with pending windows."),
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Operating characteristics under a truth: exact where the trial is small, simulated where it is not."""
@@ -244,6 +253,7 @@ def simulate(
     from carwright.trial.exact import exact as exact_characteristics
     from carwright.trial.patients import BernoulliPatients
     from carwright.trial.simulate import simulate as simulate_trials
+    from carwright.trial.timeline import Timeline, simulate_timeline
 
     chances, active = _numbers(truth, "truth"), _numbers(response, "response")
     if not chances:
@@ -253,7 +263,11 @@ def simulate(
     given = _by_label(chances, labels, "truth")
     seen = _by_label(active, labels, "response") if active else {}
     found = None
-    if exact:
+    if accrual is not None:
+        patients = BernoulliPatients(tuple(given.values()), tuple(seen.values()))
+        timeline = Timeline(accrual)
+        found = simulate_timeline(built, patients, trials or 10_000, seed, timeline).characteristics()
+    elif exact:
         found = exact_characteristics(built, given, seen)
     elif trials is None:
         try:
@@ -295,6 +309,20 @@ def protocol(
         show_json({"record": written, "text": protocol_text(built)})
     else:
         show(protocol_text(built))
+
+
+def _show_desirability(core: Boin12, sizes: tuple[int, ...], *, as_json: bool) -> None:
+    """Print the table of rank-based desirability of a phase 1/2 design."""
+    from carwright.trial.designs.boin12 import desirability_table
+
+    rows = desirability_table(core, sizes)
+    if as_json:
+        keys = ("n", "toxicities", "responses", "rank")
+        show_json({"design": core.name, "rows": [dict(zip(keys, row, strict=True)) for row in rows]})
+        return
+    show("rank: 1 is the least desirable; E: too toxic or too inactive to be given")
+    cells = [[str(n), str(y), str(e), "E" if rank is None else f"{rank:g}"] for n, y, e, rank in rows]
+    show(columns(cells, ["patients", "toxicities", "responses", "rank"]))
 
 
 def _design(
@@ -446,6 +474,7 @@ def _characteristics(found: OperatingCharacteristics) -> dict[str, Any]:
         "responses": found.responses,
         "sizes": {str(size): share for size, share in found.sizes.items()},
         "reasons": found.reasons,
+        "duration_windows": found.duration,
         "standard_errors": errors,
     }
 
@@ -453,6 +482,9 @@ def _characteristics(found: OperatingCharacteristics) -> dict[str, Any]:
 def _show_characteristics(found: OperatingCharacteristics) -> None:
     how = "exact" if found.trials is None else f"{found.trials:,} simulated trials (standard error in brackets)"
     show(f"{how}; {found.expected_patients:.3f} patients and {found.expected_dlts:.3f} toxicities on average")
+
+    if found.duration is not None:
+        show(f"{found.duration:.2f} windows of observation from the first patient to the end, on average")
 
     def cell(name: str, values: Mapping[Any, float], key: str | None) -> str:
         if key not in values:

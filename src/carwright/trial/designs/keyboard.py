@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from carwright.trial import option
-from carwright.trial.batch import Ints
-from carwright.trial.table_design import DEESCALATE, ESCALATE, STAY, TableDesign, posterior_below
+from carwright.trial.batch import Floats, Ints
+from carwright.trial.table_design import DEESCALATE, ESCALATE, STAY, TableDesign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +36,20 @@ class Keyboard(TableDesign):
     def codes(self, n: Ints, y: Ints) -> Ints:
         """Compare the strongest key with the target's."""
         edges, place = keys(self.target, self.margin_below, self.margin_above, partial=False)
-        below = posterior_below(n[..., None], y[..., None], edges)
+        below = beta_below(n[..., None], y[..., None], edges)
         strongest = np.diff(below, axis=-1).argmax(axis=-1)
         return np.select([strongest < place, strongest == place], [ESCALATE, STAY], DEESCALATE)
 
 
-def keys(
-    target: float, below: float, above: float, *, partial: bool
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], int]:
+def beta_below(n: Ints, y: Ints, edges: Floats) -> Floats:
+    """Probability that toxicity is below each edge after ``y`` of ``n``, under a uniform prior; shapes broadcast."""
+    from scipy.special import betainc
+
+    below: Floats = betainc(y + 1.0, n - y + 1.0, edges)
+    return below
+
+
+def keys(target: float, below: float, above: float, *, partial: bool) -> tuple[Floats, int]:
     """Edges of the keys over the unit interval, and the place of the target's key.
 
     Parameters

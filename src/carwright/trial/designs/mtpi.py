@@ -14,8 +14,8 @@ import numpy as np
 
 from carwright.trial import option
 from carwright.trial.batch import Floats, Ints
-from carwright.trial.designs.keyboard import keys
-from carwright.trial.table_design import DEESCALATE, ESCALATE, STAY, TableDesign, posterior_below
+from carwright.trial.designs.keyboard import beta_below, keys
+from carwright.trial.table_design import DEESCALATE, ESCALATE, STAY, TableDesign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Mtpi(TableDesign):
     def codes(self, n: Ints, y: Ints) -> Ints:
         """Compare the interval of the largest unit probability mass with the target's."""
         edges, place = self.edges()
-        mass = np.diff(posterior_below(n[..., None], y[..., None], edges), axis=-1) / np.diff(edges)
+        mass = np.diff(beta_below(n[..., None], y[..., None], edges), axis=-1) / np.diff(edges)
         largest = mass.argmax(axis=-1)
         return np.select([largest < place, largest == place], [ESCALATE, STAY], DEESCALATE)
 

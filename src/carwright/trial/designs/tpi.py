@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from carwright.trial import option
-from carwright.trial.batch import Flags, Ints
-from carwright.trial.table_design import DEESCALATE, ESCALATE, STAY, TableDesign, posterior_below
+from carwright.trial.batch import Flags, Floats, Ints
+from carwright.trial.table_design import DEESCALATE, ESCALATE, STAY, TableDesign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +40,20 @@ class Tpi(TableDesign):
         """Compare the three intervals' probabilities."""
         a, b = y + self.prior, n - y + self.prior
         spread = np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
-        low = posterior_below(n, y, np.clip(self.target - self.k2 * spread, 0.0, 1.0), self.prior)
-        high = 1.0 - posterior_below(n, y, np.clip(self.target + self.k1 * spread, 0.0, 1.0), self.prior)
+        low = self._below(n, y, self.target - self.k2 * spread)
+        high = 1.0 - self._below(n, y, self.target + self.k1 * spread)
         chances = np.stack([low, 1.0 - low - high, high], axis=-1)
         codes: Ints = np.array([ESCALATE, STAY, DEESCALATE])[chances.argmax(axis=-1)]
         return codes
 
     def exceeds(self, n: Ints, y: Ints, certainty: float) -> Flags:
         """Whether toxicity above the target is more probable than ``certainty`` under the design's own prior."""
-        above = 1.0 - posterior_below(n, y, self.target, self.prior)
+        above = 1.0 - self._below(n, y, np.full(n.shape, self.target))
         sure: Flags = (n >= self.min_n_for_elimination) & (above > certainty)
         return sure
+
+    def _below(self, n: Ints, y: Ints, limit: Floats) -> Floats:
+        from scipy.special import betainc
+
+        below: Floats = betainc(y + self.prior, n - y + self.prior, np.clip(limit, 0.0, 1.0))
+        return below

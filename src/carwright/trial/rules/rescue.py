@@ -10,7 +10,7 @@ import numpy as np
 
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions
-from carwright.trial.rules.rule import Rule, Wrap, core_of
+from carwright.trial.rules.rule import Rule, Wrap, lowest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,7 @@ class Rescue(Rule):
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide as the wrapped design, and rescue."""
         found = self.inner.decide_batch(batch)
-        path: tuple[str, ...] = getattr(core_of(self), "path", self.space.labels)
-        lowest = self.space.columns[path[0]]
+        lowest = self.space.columns[lowest_of(self)]
         here = batch.patients[:, lowest]
         rescued = found.over & (found.recommended == NOBODY) & (here < self.n) & ~batch.closed[:, lowest]
         if not rescued.any():

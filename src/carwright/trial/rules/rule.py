@@ -113,6 +113,12 @@ Wrap = Callable[[Design], Design]
 """What stands to the right of ``|``."""
 
 
+def lowest_of(design: Design) -> str:
+    """Label of the lowest node: first of the path, or the first that lies above no other."""
+    path: tuple[str, ...] = getattr(core_of(design), "path", ())
+    return path[0] if path else next(label for label in design.space.labels if not design.space.below(label))
+
+
 def path_columns(design: Design, title: str) -> tuple[int, ...]:
     """Columns of the path that the design inside all rules climbs.
 

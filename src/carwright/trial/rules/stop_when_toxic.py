@@ -11,7 +11,7 @@ import numpy as np
 from carwright.errors import Problems
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Ints
-from carwright.trial.rules.rule import Rule, Wrap, core_of
+from carwright.trial.rules.rule import Rule, Wrap, lowest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,7 @@ class StopWhenToxic(Rule):
 
     @property
     def _label(self) -> str:
-        path: tuple[str, ...] = getattr(core_of(self), "path", self.space.labels)
-        return path[0] if self.node is None else self.node
+        return lowest_of(self) if self.node is None else self.node
 
     def _toxic(self, batch: Batch) -> Flags:
         chance = self.toxicity_above(batch, self.above)[:, self.space.columns[self._label]]
