@@ -56,7 +56,7 @@ CASES = {
     "ICANS grade 3 for two days": ({"icans": [(3, 4, 5)]}, ".X...."),
     "ICANS grade 3 still there after seven days": ({"icans": [(3, 4, 11)]}, "XX.XXX"),
     "ICANS grade 4": ({"icans": [(4, 4, 4)]}, "XXXXXX"),
-    "HLH/MAS": ({"hlh": 9.0}, "X..XXX"),
+    "HLH/MAS": ({"hlh": 9.0}, "XXXXXX"),
     "sepsis": ({"sepsis": 6.0}, "....X."),
     "neutropenia grade 4 for 13 days": ({"neutropenia": [(4, 0, 13)]}, "......"),
     "neutropenia grade 4 still there after 14 days": ({"neutropenia": [(4, 0, 14)]}, ".....X"),

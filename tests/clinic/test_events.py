@@ -69,11 +69,11 @@ def test_only_grade_4_kills_and_sepsis_kills_more():
     never = np.full(20_000, NAN)
     course = np.zeros((20_000, TIMES.size))
     course[:, 3:7] = 3
-    assert np.isnan(crs_death_day(TIMES, course, never, chance, DeathHazard())).all()
+    assert np.isnan(crs_death_day(TIMES, course, never, chance, DeathHazard(daily=0.1))).all()
     course[:, 3:7] = 4  # four days in grade 4
-    alone = ~np.isnan(crs_death_day(TIMES, course, never, chance, DeathHazard()))
-    septic = ~np.isnan(crs_death_day(TIMES, course, np.full(20_000, 1.0), chance, DeathHazard()))
-    late = ~np.isnan(crs_death_day(TIMES, course, np.full(20_000, 30.0), chance, DeathHazard()))
+    alone = ~np.isnan(crs_death_day(TIMES, course, never, chance, DeathHazard(daily=0.1)))
+    septic = ~np.isnan(crs_death_day(TIMES, course, np.full(20_000, 1.0), chance, DeathHazard(daily=0.1)))
+    late = ~np.isnan(crs_death_day(TIMES, course, np.full(20_000, 30.0), chance, DeathHazard(daily=0.1)))
     assert alone.mean() == pytest.approx(1 - np.exp(-0.4), abs=1e-4)
     assert septic.mean() == pytest.approx(1 - np.exp(-1.2), abs=1e-4)
     assert (late == alone).all()
@@ -83,7 +83,7 @@ def test_only_grade_4_kills_and_sepsis_kills_more():
 def test_death_comes_inside_the_grade_4_episode_and_lasts():
     course = np.zeros((1, TIMES.size))
     course[:, 3:7] = 4
-    day = crs_death_day(TIMES, course, np.array([NAN]), np.array([0.2]), DeathHazard())
+    day = crs_death_day(TIMES, course, np.array([NAN]), np.array([0.2]), DeathHazard(daily=0.1))
     assert day == pytest.approx(3.0 - np.log(0.8) / 0.1)
     dead = with_death(TIMES, course, day)[0]
     assert dead[:6].tolist() == [0, 0, 0, 4, 4, 4]
