@@ -11,7 +11,7 @@ from carwright import __version__
 from carwright.clinic.adjudication import RULES
 from carwright.pipeline import summary as s
 from carwright.pipeline.arm import Arm, arms_of
-from carwright.pipeline.measures import MEASURES
+from carwright.pipeline.measures import Measure, measures_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.pipeline.solve import outcome_explanation, solve_shard
 from carwright.store.shards import ranges
@@ -19,6 +19,8 @@ from carwright.study import QUANTITIES
 from carwright.trial.replay import replay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from carwright.store import Progress, Run
     from carwright.study import Study
 
@@ -81,7 +83,7 @@ def _replay(arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress) -
             replayed = replay(
                 study.trials,
                 arm.trial.design,
-                outcomes.potential(rule),
+                outcomes.potential(rule, arm.disease.response),
                 arm.trial.calendar,
                 study.seed,
                 arm=arm.name,
@@ -90,7 +92,8 @@ def _replay(arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress) -
             trials.append(_frame(replayed.trials))
             entries.append(_frame(replayed.trial_patients))
             progress.advance(study.trials)
-    return _with_rates(pl.concat(trials), pl.concat(entries), patients), pl.concat(entries)
+    measures = measures_of(arms[0].disease.quantities)
+    return _with_rates(pl.concat(trials), pl.concat(entries), patients, measures), pl.concat(entries)
 
 
 def _frame(columns: dict[str, Any]) -> pl.DataFrame:
@@ -105,13 +108,15 @@ def _frame(columns: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-def _with_rates(trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+def _with_rates(
+    trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame, measures: Mapping[str, Measure]
+) -> pl.DataFrame:
     """Add to each trial the shares of its infused patients with each graded event."""
     events = [
-        name for name, measure in MEASURES.items() if QUANTITIES[name].kind == "rate" and measure.among == "infused"
+        name for name, measure in measures.items() if QUANTITIES[name].kind == "rate" and measure.among == "infused"
     ]
     values = patients.select(
-        "arm", "node", "patient", *(MEASURES[name].value.cast(pl.Float64).alias(name) for name in events)
+        "arm", "node", "patient", *(measures[name].value.cast(pl.Float64).alias(name) for name in events)
     )
     keys = ["arm", "adjudication", "trial"]
     rates = (
@@ -137,15 +142,18 @@ def _summary(
     main, *others = arms
     main_trials = trials.filter(own, pl.col("arm") == main.name)
     main_entries = trial_patients.filter(own, pl.col("arm") == main.name)
-    quantities = s.arm_quantities(of_arm[main.name], main_trials, main_entries, study.published)
+    measures = measures_of(main.disease.quantities)
+    quantities = s.arm_quantities(of_arm[main.name], main_trials, main_entries, measures, study.published)
     progress.advance(1)
     comparators = {}
     for arm in others:
         entries = trial_patients.filter(own, pl.col("arm") == arm.name)
         comparators[arm.name] = {
             "label": arm.label,
-            "quantities": s.arm_quantities(of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries),
-            "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries),
+            "quantities": s.arm_quantities(
+                of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries, measures
+            ),
+            "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries, measures),
         }
         progress.advance(1)
     solved = s.solver_outcomes(patients)
