@@ -21,7 +21,8 @@ A module ``modules/<name>.ant`` may stand beside ``modules/<name>.yaml``, which 
 - ``correlations``: pairs of the normal deviates behind two distributions.
 
 A disease's file ``<model>.yaml`` names its modules and its ``covariates``, which describe the patient and do not enter
-the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source.
+the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source. Replacements
+that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under ``shared``.
 """
 
 from __future__ import annotations
@@ -48,16 +49,17 @@ def table_data(entry: Traversable) -> dict[str, Any]:
     CarwrightError
         Naming every replaced parameter that no module has, and every new value without a source of its own.
     """
-    disease = read_yaml(entry, name=entry.name).data
+    disease = dict(read_yaml(entry, name=entry.name).data)
     joined: dict[str, Any] = {key: {} for key in _BY_NAME} | {"correlations": []}
     for module in disease["modules"]:
         own = _module_table(module)
         for key in _BY_NAME:
             joined[key] |= own.get(key, {})
         joined["correlations"] += own.get("correlations", [])
-    replaced = disease.get("parameters", {})
-    _check_replacements(entry.name, replaced, joined["parameters"])
-    joined["parameters"] |= {name: joined["parameters"][name] | row for name, row in replaced.items()}
+    for group in disease.pop("shared", []):
+        shared = FOLDER / "shared" / f"{group}.yaml"
+        _replace(joined["parameters"], read_yaml(shared, name=f"shared/{group}.yaml").data["parameters"], shared.name)
+    _replace(joined["parameters"], disease.get("parameters", {}), entry.name)
     return {**disease, **joined, "references": _references(disease, joined)}
 
 
@@ -66,7 +68,8 @@ def _module_table(module: str) -> dict[str, Any]:
     return dict(read_yaml(entry, name=f"modules/{entry.name}").data) if entry.is_file() else {}
 
 
-def _check_replacements(name: str, replaced: dict[str, Any], rows: dict[str, Any]) -> None:
+def _replace(rows: dict[str, Any], replaced: dict[str, Any], name: str) -> None:
+    """Replace fields of the modules' rows."""
     problems = []
     for parameter, row in replaced.items():
         where = f"{name}, parameters.{parameter}"
@@ -78,6 +81,7 @@ def _check_replacements(name: str, replaced: dict[str, Any], rows: dict[str, Any
             problems.append(Problem("MODEL005", "a replaced value needs a source of its own", where, str(row), fix=fix))
     if problems:
         raise CarwrightError(*problems)
+    rows |= {parameter: rows[parameter] | row for parameter, row in replaced.items()}
 
 
 def _references(disease: dict[str, Any], joined: dict[str, Any]) -> dict[str, str]:

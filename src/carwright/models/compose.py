@@ -40,7 +40,7 @@ class Model:
         Stochastic extinction of a tumour clone, dosing and care are not part of the file: they are jumps that
         the solver makes (see `ParameterTable.extinctions` and the clinic).
         """
-        return antimony_to_sbml(self.antimony, self.name)
+        return antimony_to_sbml(self.antimony, _identifier(self.name))
 
     @property
     def parameters(self) -> ParameterTable:
@@ -95,13 +95,18 @@ def antimony_to_sbml(text: str, name: str) -> str:
     return str(antimony.getSBMLString(name))
 
 
+def _identifier(name: str) -> str:
+    """Name of a model as SBML allows it."""
+    return name.replace("-", "_")
+
+
 def _module_text(module: str) -> str:
     return (FOLDER / "modules" / f"{module}.ant").read_text(encoding="utf-8")
 
 
 def _compose(model: Model) -> str:
     table = model.table
-    lines = [f"// {table.title}. Research software, never for treatment decisions.", f"model {model.name}()"]
+    lines = [f"// {table.title}. Research software, never for treatment decisions.", f"model {_identifier(model.name)}()"]
     lines.append(_module_text("units"))
     lines += [_with_dimensionless_numbers(text) for text in model.equations.values()]
     lines += [f"{state.name} has {state.unit};" for state in table.states]
