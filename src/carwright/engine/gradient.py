@@ -32,8 +32,6 @@ WIDEST: Final = 8
 """Most directions in one compiled system: more make it slow to compile and save little."""
 CHUNK: Final = 32
 """Patients whose moments (summits, crossings) are looked at together: each adds times to the others' dense output."""
-UNCONTROLLED: Final = 1e300
-"""Absolute tolerance of tangents, which take no part in the control of the step size."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +169,9 @@ class GradientKernel:
         Parameters
         ----------
         parameters, dosing, start, end, times, relative_tolerance, absolute_tolerance, threads, max_steps, progress
-            As in `Kernel.solve`. Tolerances are those of the states; tangents do not take part in the control of the
-            step size.
+            As in `Kernel.solve`. Tangents take part in the control of the step size, at the tolerances of their states:
+            a tangent is measured along a direction as long as the parameter is large (as CVODES does; Hindmarsh, A. C.
+            et al. (2005) ACM Trans Math Softw 31:363, doi:10.1145/1089014.1089020).
         dose_slopes
             By the name of a dose, the derivative of ``dosing.amounts`` (n, m) with respect to it.
 
@@ -229,15 +228,14 @@ class _Settings:
             absolute_tolerance=self.absolute, max_steps=self.max_steps,
         )  # fmt: skip
 
-    def follow(self, kernel: Kernel, values: Floats, dosing: Dosing, times: Floats, tangents: int) -> Solution:
-        """The same with tangents: the mean square error over all states is that over the model's own states."""
+    def follow(self, kernel: GradientKernel, values: Floats, dosing: Dosing, times: Floats) -> Solution:
+        """The same with tangents, whose absolute tolerance is that of their state: directions are scaled for that."""
         absolute = self.absolute if self.absolute is not None else default_tolerances(self.system, self.relative)
         own = np.asarray(absolute, dtype=np.float64)
-        share = np.sqrt(len(own) / (len(own) + tangents))
-        tolerances = np.concatenate([own * share, np.full(tangents, UNCONTROLLED)])
-        return kernel.solve(
-            values, dosing, start=self.start, end=self.end, times=times, relative_tolerance=self.relative * share,
-            absolute_tolerance=tolerances, max_steps=self.max_steps,
+        tangents = own[[self.system.states.index(name) for name in kernel.reached]]
+        return kernel.followed.solve(
+            values, dosing, start=self.start, end=self.end, times=times, relative_tolerance=self.relative,
+            absolute_tolerance=np.concatenate([own, np.tile(tangents, kernel.width)]), max_steps=self.max_steps,
         )  # fmt: skip
 
 
@@ -259,6 +257,7 @@ class _Chunk:
         self.kernel, self.values, self.dosing, self.settings = kernel, values, dosing, settings
         self.dose_slopes, self.times = dose_slopes, times
         self.groups = -(-len(kernel.names) // kernel.width)
+        self.scales = np.stack([self._scale(name) for name in kernel.names], axis=1)
 
     def gradients(self) -> Gradients:
         kernel, f, k = self.kernel, len(self.kernel.functionals), len(self.kernel.names)
@@ -276,8 +275,7 @@ class _Chunk:
         moments.find(first, levels, len(kernel.observables))
         wanted = np.union1d(self.times, moments.times)
         rows, dosing = self._rows()
-        count = kernel.width * len(kernel.reached)
-        second = self.settings.follow(kernel.followed, rows, dosing, wanted, count)
+        second = self.settings.follow(kernel, rows, dosing, wanted)
         shape = (len(self.values), self.groups)
         outcome = np.maximum(first.outcome, second.outcome.reshape(shape).max(axis=1))
         courses = second.courses.reshape(*shape, len(wanted), -1)
@@ -296,24 +294,36 @@ class _Chunk:
             block = courses[:, :, :, at : at + 3 + 2 * kernel.width]
             along = self._by_name(block[..., 3 : 3 + kernel.width])
             turning = self._by_name(block[..., 3 + kernel.width :])
-            level_slopes = np.array([float(functional.threshold == name) for name in kernel.names])
+            level_slopes = self.scales * [functional.threshold == name for name in kernel.names]
             shape_ = Shape(wanted, block[:, 0, :, 0], block[:, 0, :, 1], block[:, 0, :, 2], along, turning)
             slopes[:, i] = moments.slopes(i, shape_, solution.functionals[:, i], levels[:, i], level_slopes)
+        slopes /= self.scales[:, None, :]
+        by_name = self._by_name(own) / self.scales[:, None, None, :]
         slopes[outcome > 0] = np.nan
-        by_name = self._by_name(own)
         by_name[outcome > 0] = np.nan
         return Gradients(kernel.names, solution, outcome.astype(np.uint8), by_name, slopes)
 
     def _by_name(self, found: Floats) -> Floats:
         """(patients, groups, ..., width) to (patients, ..., k): the groups side by side, without the unused slots."""
         moved = np.moveaxis(found, 1, -2)
-        return moved.reshape(*moved.shape[:-2], -1)[..., : len(self.kernel.names)]
+        return moved.reshape(*moved.shape[:-2], self.groups * self.kernel.width)[..., : len(self.kernel.names)]
 
     def _level(self, functional: Functional) -> Floats:
         threshold = functional.threshold
         if isinstance(threshold, str):
             return self.values[:, self.kernel.system.parameters.index(threshold)]
         return np.full(len(self.values), np.nan if threshold is None else threshold)
+
+    def _scale(self, name: str) -> Floats:
+        """How far a direction goes: by the size of the parameter, so that a tangent has the size of its state."""
+        system = self.kernel.system
+        if name in system.parameters:
+            index = system.parameters.index(name)
+            own, default = np.abs(self.values[:, index]), abs(system.defaults[index])
+            return np.where(own > 0.0, own, default if 0.0 < default < np.inf else 1.0)
+        slopes = np.abs(self.dose_slopes[name]).max(axis=1, initial=0.0)
+        amounts = np.abs(np.asarray(self.dosing.amounts, dtype=np.float64)).max(axis=1, initial=0.0)
+        return np.where((slopes > 0.0) & (amounts > 0.0), amounts / np.where(slopes > 0.0, slopes, 1.0), 1.0)
 
     def _rows(self) -> tuple[Floats, Dosing]:
         """Parameters and doses of every patient along every group of directions."""
@@ -322,17 +332,18 @@ class _Chunk:
         parameters = self.kernel.followed.system.parameters
         table = np.zeros((rows, len(parameters)))
         table[:, : len(system.parameters)] = np.repeat(self.values, self.groups, axis=0)
-        steps = np.zeros((self.groups, kernel.width, len(kernel.names)))
+        steps = np.zeros((n, self.groups, kernel.width, len(kernel.names)))
         for index in range(len(kernel.names)):
-            steps[index // kernel.width, index % kernel.width, index] = 1.0
+            steps[:, index // kernel.width, index % kernel.width, index] = self.scales[:, index]
+        steps = steps.reshape(rows, kernel.width, len(kernel.names))
         for slot in range(kernel.width):
             for index, name in enumerate(kernel.names):
                 if direction(name, slot) in parameters:
-                    table[:, parameters.index(direction(name, slot))] = np.tile(steps[:, slot, index], n)
+                    table[:, parameters.index(direction(name, slot))] = steps[:, slot, index]
         return table, self._doses(table, steps)
 
     def _doses(self, table: Floats, steps: Floats) -> Dosing:
-        kernel, n = self.kernel, len(self.values)
+        kernel = self.kernel
         amounts = np.repeat(np.asarray(self.dosing.amounts, dtype=np.float64), self.groups, axis=0)
         times = np.asarray(self.dosing.times, dtype=np.float64).reshape(-1)
         columns = {name: table[:, i] for i, name in enumerate(kernel.followed.system.parameters)}
@@ -348,7 +359,7 @@ class _Chunk:
                 for index, name in enumerate(kernel.names):
                     if name in self.dose_slopes and (scale := scales[target]) is not None:
                         moved = np.repeat(self.dose_slopes[name][:, i], self.groups) * evaluate([scale], columns)[0]
-                        jump += moved * np.tile(steps[:, slot, index], n)
+                        jump += moved * steps[:, slot, index]
                 if jump.any():
                     days.append(times[i])
                     targets.append(tangent(target, slot))

@@ -133,7 +133,7 @@ class Moments:
         return np.abs(at - nearest) <= self.close, nearest
 
     def slopes(self, i: int, shape: Shape, value: Floats, level: Floats, level_slopes: Floats) -> Floats:
-        """(n, k) derivatives of functional i with value (n,), threshold (n,) and derivative of that (k,)."""
+        """(n, k) derivatives of functional i with value (n,), threshold (n,) and derivative of that (n, k)."""
         functional = self.functionals[i]
         at, sign = self._found[i]
         first, last = self._window(functional)

@@ -93,7 +93,7 @@ class Tangents:
                 found.add(name)
         while True:
             more = {name for name in system.states if ex.symbols([self._rates[name]]) & found}
-            for when, given in self._triggers:
+            for _, (when, given) in self._triggers:
                 timed = ex.symbols([when]) & (found | moving)
                 more |= {state for state, value in given.items() if timed or ex.symbols([value]) & (found | moving)}
             if more <= found:
