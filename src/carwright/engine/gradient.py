@@ -354,8 +354,8 @@ class _Chunk:
                 if target not in kernel.reached:
                     continue
                 jump = np.zeros(len(table))
-                if target in kernel._scales[slot]:  # noqa: SLF001
-                    jump += amounts[:, i] * evaluate([kernel._scales[slot][target]], columns)[0]  # noqa: SLF001
+                if target in kernel._scales[slot]:
+                    jump += amounts[:, i] * evaluate([kernel._scales[slot][target]], columns)[0]
                 for index, name in enumerate(kernel.names):
                     if name in self.dose_slopes and (scale := scales[target]) is not None:
                         moved = np.repeat(self.dose_slopes[name][:, i], self.groups) * evaluate([scale], columns)[0]
