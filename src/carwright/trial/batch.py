@@ -188,6 +188,7 @@ class Batch:
             n, y, e, both = (int(values[row, column]) for values in self._counts())
             rest = [n - y - e + both, e - both, y - both, both]  # in the order of the letters N, E, T, B
             deaths, parts = int(self.deaths[row, column]), self._weights(row, column)
+            missing = int(self.not_delivered[row, column])
             if column == self.last[row]:
                 toxic = int(self.last_dlts[row])
                 well = int(self.last_patients[row]) - toxic
@@ -200,8 +201,8 @@ class Batch:
                 rest = [all_ - some for all_, some in zip(rest, latest, strict=True)]
                 final = (_cohort(label, latest, deaths, parts),)
                 deaths = 0
-            if sum(rest) or deaths:
-                cohorts.append(_cohort(label, rest, deaths, parts))
+            if sum(rest) or deaths or missing:
+                cohorts.append(replace(_cohort(label, rest, deaths, parts), undelivered=missing))
         return (*cohorts, *final)
 
     def key(self) -> NDArray[np.void]:
