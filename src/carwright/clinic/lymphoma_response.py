@@ -26,7 +26,7 @@ class LymphomaResponse(Assessment):
     """Limits of the proxy."""
 
     reads = ("tumour_cells", "antigen_low_cells")
-    flags = ("lymphoma_cr", "lymphoma_response", "relapse", "relapse_antigen_low")
+    flags = ("cr", "overall_response", "relapse", "relapse_antigen_low")
 
     partial_fall: float = number(0.5, "1", "published", LUGANO + ": fall of the sum of products of diameters")
     progression_rise: float = number(0.5, "1", "published", LUGANO + ": rise of a product of diameters from its nadir")
@@ -47,8 +47,7 @@ class LymphomaResponse(Assessment):
         Returns
         -------
         dict
-            ``response_category`` (0 none, 1 partial, 2 complete), ``response_day``, ``lymphoma_cr``,
-            ``lymphoma_response`` (partial or complete); ``relapse_day`` (first reading after the first response at
+            ``response_category`` (0 none, 1 partial, 2 complete), ``response_day``, ``cr``, ``overall_response`` (partial or complete); ``relapse_day`` (first reading after the first response at
             which lymphoma can be seen and has grown from its lowest by the rise of the criteria), ``relapse`` and
             ``relapse_antigen_low`` (NaN for patients who never responded).
         """
@@ -70,8 +69,8 @@ class LymphomaResponse(Assessment):
         values = {
             "response_category": best.astype(np.float64),
             "response_day": np.where(responder, first_day(visits, codes == best[:, None]), np.nan),
-            "lymphoma_cr": best == CR,
-            "lymphoma_response": responder,
+            "cr": best == CR,
+            "overall_response": responder,
             "relapse_day": back,
             "relapse": np.where(responder, ~np.isnan(back), np.nan),
             "relapse_antigen_low": np.where(responder, ~np.isnan(back) & low, np.nan),

@@ -10,16 +10,19 @@ import numpy as np
 
 from carwright.clinic.care import care_rules, sign_watches
 from carwright.clinic.grade import Settings
+from carwright.clinic.interventions import intervention_triggers
 from carwright.construct import load_construct, parameter_medians
 from carwright.disease import find_disease
 from carwright.engine import Trigger, compile_kernel, read_sbml
 from carwright.models import load_model
 from carwright.simulation.source import extinctions
 from carwright.study import trial_settings
+from carwright.study.interventions import effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from carwright.clinic.interventions import Effects
     from carwright.disease import Disease
     from carwright.engine import Kernel
     from carwright.models import Model
@@ -63,10 +66,15 @@ class Arm:
 
     @cached_property
     def medians(self) -> dict[str, float]:
-        """Population medians that the construct and the study set; the study has the last word."""
+        """Population medians that the construct, interventions and the study set; the study has the last word."""
         choice = self.study.construct
         own = parameter_medians(load_construct(choice.name), choice.armour)
-        return {**own, **self.study.parameters}
+        return {**own, **self.effects.parameters, **self.study.parameters}
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What the study's interventions do to a patient."""
+        return effects(self.study.interventions)
 
     @cached_property
     def trial(self) -> TrialSettings:
@@ -131,6 +139,7 @@ class Arm:
         return {
             "signs": sign_watches(),
             "care": care_rules(self.study.care),
+            "interventions": intervention_triggers(self.effects),
             "extinctions": extinctions(self.model.table),
         }
 

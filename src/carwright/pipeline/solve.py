@@ -106,10 +106,15 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
 def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64], threads: int) -> Solution:
     node = arm.space.nodes[column]
     depletion = dosing_columns(node.lymphodepletion, len(patients))
+    later = arm.effects.later_cells
+    given = [(day, "infused_cells", share * cells) for day, share in ((0.0, 1.0 - sum(s for _, s in later)), *later)]
+    given += [
+        (dose.day, dose.state, np.full(len(patients), dose.amount)) for dose in arm.effects.doses if dose.when is None
+    ]
     dosing = Dosing(
-        times=np.append(depletion.times, 0.0),
-        targets=(*depletion.targets, "infused_cells"),
-        amounts=np.column_stack([depletion.amounts, cells]),
+        times=np.append(depletion.times, [day for day, _, _ in given]),
+        targets=(*depletion.targets, *(state for _, state, _ in given)),
+        amounts=np.column_stack([depletion.amounts, *(amounts for _, _, amounts in given)]),
     )
     system = arm.kernel.system
     tolerance = 1e-6

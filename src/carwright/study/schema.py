@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from carwright.study import fields as f
 from carwright.study.designs import ComparedDesign, Design
 from carwright.study.fields import Part
+from carwright.study.interventions import Intervention
 from carwright.yamlfile import write_yaml
 
 if TYPE_CHECKING:
@@ -226,6 +227,9 @@ class Study(Part):
     )
     adjudication: Adjudication = Field(description="Dose-limiting toxicity.")
     care: tuple[f.CareName, ...] = Field((), description="Supportive-care rules that react in the solve.")
+    interventions: tuple[Intervention, ...] = Field(
+        (), description="What is done beside the infusion: rescue, switches, adapters, fractions."
+    )
     accrual: Accrual = Field(default_factory=lambda: Accrual.model_validate({}), description="Calendar of enrolment.")
     attrition: Attrition = Field(
         default_factory=lambda: Attrition.model_validate({}), description="Loss between enrolment and infusion."
