@@ -47,9 +47,10 @@ class LymphomaResponse(Assessment):
         Returns
         -------
         dict
-            ``response_category`` (0 none, 1 partial, 2 complete), ``response_day``, ``cr``, ``overall_response`` (partial or complete); ``relapse_day`` (first reading after the first response at
-            which lymphoma can be seen and has grown from its lowest by the rise of the criteria), ``relapse`` and
-            ``relapse_antigen_low`` (NaN for patients who never responded).
+            ``response_category`` (0 none, 1 partial, 2 complete), ``response_day``, ``cr``, ``overall_response``
+            (partial or complete); ``relapse_day`` (first reading after the first response at which lymphoma can be
+            seen and has grown from its lowest by the rise of the criteria), ``relapse`` and ``relapse_antigen_low``
+            (NaN for patients who never responded).
         """
         times, cells = seen.times, seen.courses["tumour_cells"]
         visits = visits_until(float(times[-1]))

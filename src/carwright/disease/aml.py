@@ -49,10 +49,13 @@ DISEASE = Disease(
     response_label="Remission (CR, CRh or CRi)",
     headlines=("complete_remission", "aplasia_day60", "death_infection", "crs_grade_ge3", "dlt_rate"),
     sections=(
+        Section("choice", "The choice", ("tumour_board",)),
         ANSWER,
         COMPARISON,
+        Section("response", "Response", ("remission", "antigen_loss")),
+        Section("marrow", "Blood and marrow", ("blood_counts", "aplasia", "chimerism")),
         Section("cells", "CAR-T cells", ("expansion",)),
-        Section("toxicity", "Toxicity and care", ("grades", "cytokines", "harms", "neutrophils")),
+        Section("toxicity", "Toxicity and care", ("grades", "cytokines", "harms")),
         TRIAL,
     ),
 )

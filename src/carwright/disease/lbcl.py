@@ -47,8 +47,10 @@ DISEASE = Disease(
     sections=(
         ANSWER,
         COMPARISON,
+        Section("response", "Response", ("remission", "antigen_loss")),
+        Section("marrow", "Blood and marrow", ("blood_counts", "aplasia", "chimerism")),
         Section("cells", "CAR-T cells", ("expansion",)),
-        Section("toxicity", "Toxicity and care", ("grades", "cytokines", "harms", "neutrophils")),
+        Section("toxicity", "Toxicity and care", ("grades", "cytokines", "harms")),
         TRIAL,
     ),
 )
