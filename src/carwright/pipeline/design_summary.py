@@ -98,11 +98,19 @@ def designs_summary(
         Name of the study's own design.
     target
         Rate of dose-limiting toxicity aimed at.
+
+    Returns
+    -------
+    dict
+        ``truth``: by rule the toxicity of each node and how often it is a highest tolerated one. ``by_design``: by
+        design and rule its ``characteristics``, their paired ``differences`` from the study's own design under the
+        same rule, and the ``moves`` of its recommendation from the study's own rule, the first of ``rules``.
     """
     names = table["design"].unique(maintain_order=True).to_list()
     rules = table["adjudication"].unique(maintain_order=True).to_list()
     found: dict[str, Any] = {name: {} for name in names}
     truths = {}
+    first: dict[str, dict[str, _Reading]] = {}
     for rule in rules:
         truth = Truth.of(outcomes, rule, space, target)
         truths[rule] = _truth_entry(outcomes, rule, truth, space)
@@ -110,10 +118,16 @@ def designs_summary(
             name: _readings(table.filter(pl.col("design") == name, pl.col("adjudication") == rule), truth, space)
             for name in names
         }
+        first = first or readings
         for name in names:
             found[name][rule] = {
                 "characteristics": {key: reading.entry() for key, reading in readings[name].items()},
                 "differences": {key: reading.minus(readings[own][key]) for key, reading in readings[name].items()},
+                "moves": {
+                    key: reading.minus(first[name][key])
+                    for key, reading in readings[name].items()
+                    if key.startswith("recommends_")
+                },
             }
     return {
         "own": own,

@@ -11,6 +11,10 @@ from carwright.report.figure import Entry
 from carwright.report.figures import (
     comparators,
     cytokines,
+    design_burden,
+    design_definitions,
+    design_selection,
+    dose_toxicity,
     duration,
     expansion,
     funnel,
@@ -47,6 +51,11 @@ SECTIONS: tuple[Section, ...] = (
     Section("cells", "CAR-T cells", (expansion.FIGURE, infiltration.FIGURE)),
     Section("toxicity", "Toxicity and care", (grades.FIGURE, cytokines.FIGURE, harms.FIGURE, neutrophils.FIGURE)),
     Section("tumour", "Why it fails", (inhibition.FIGURE, tumour.FIGURE)),
+    Section(
+        "designs",
+        "Choosing a design",
+        (dose_toxicity.FIGURE, design_selection.FIGURE, design_burden.FIGURE, design_definitions.FIGURE),
+    ),
     Section("trial", "The trial", (recommendation.FIGURE, paths.FIGURE, tree.FIGURE, duration.FIGURE, funnel.FIGURE)),
 )
 """Sections of the report in reading order."""
