@@ -6,7 +6,8 @@ the summary. ``monte_carlo`` says how precisely the run knows the mean over popu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from carwright.pipeline.outcomes import column_of
 from carwright.pipeline.summary import LEVEL, entry, number
 from carwright.trial.course import NO_PATIENTS_LEFT
 from carwright.trial.intervals import (
+    Interval,
     marginal_mean,
     marginal_rate,
     monte_carlo_mean,
@@ -177,6 +179,7 @@ class _Reading:
         return _both(
             marginal(self.value, self.block, LEVEL, self.weight),
             simulated(self.value, self.block, LEVEL, self.weight),
+            least=0.0,
         )
 
     def minus(self, other: _Reading) -> dict[str, Any]:
@@ -236,8 +239,13 @@ def _readings(own: pl.DataFrame, truth: Truth, space: DoseSpace) -> dict[str, _R
     }
 
 
-def _both(marginal: Any, simulated: Any) -> dict[str, Any]:
-    return {**entry(marginal), "monte_carlo": {"lo": number(simulated.lo), "hi": number(simulated.hi)}}
+def _both(marginal: Interval, simulated: Interval, least: float = -math.inf) -> dict[str, Any]:
+    """Both intervals as JSON; means of what is never negative do not reach below ``least``."""
+    lows = [low if math.isnan(low) else max(low, least) for low in (marginal.lo, simulated.lo)]
+    return {
+        **entry(replace(marginal, lo=lows[0])),
+        "monte_carlo": {"lo": number(lows[1]), "hi": number(simulated.hi)},
+    }
 
 
 def _truth_entry(outcomes: ArmOutcomes, rule: str, truth: Truth, space: DoseSpace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from carwright.report.figure import Key, Trace
 from carwright.report.palette import design_marks, translucent
 from carwright.report.run import Run, Unavailable
-from carwright.report.wording import amount, is_share, number, percent, points, rule_label, span
+from carwright.report.wording import is_share, percent, points, rule_label, span
 
 MONTH = 365.25 / 12
 """Days."""
@@ -68,7 +68,7 @@ class Comparison:
     def text(self, name: str, key: str, rule: str | None = None) -> str:
         """Estimate with its Monte Carlo interval."""
         found, unit = self.reading(name, key, rule), self.unit(key)
-        return f"{amount(found['estimate'], unit)} ({span(found['monte_carlo'], unit)})"
+        return text_of(found, unit)
 
     def difference(self, name: str, key: str) -> str:
         """Paired difference from the study's own design with its Monte Carlo interval."""
@@ -105,6 +105,21 @@ def design_label(name: str) -> str:
     return "-".join(part.upper() if part in words else "mTPI" if part == "mtpi" else part for part in name.split("-"))
 
 
+def text_of(found: Reading, unit: str) -> str:
+    """An estimate with its Monte Carlo interval."""
+    ends = found["monte_carlo"]
+    if is_share(unit):
+        return f"{percent(found['estimate'])} ({span(ends, unit)})"
+    return f"{count(found['estimate'])} ({count(ends['lo'])} to {count(ends['hi'])})"
+
+
+def count(value: float | None) -> str:
+    """A mean number of patients or months: two decimals below 10, one from there on."""
+    if value is None:
+        return "–"
+    return f"{value:.{1 if abs(value) >= 9.995 else 2}f}".replace("-", "−")
+
+
 def difference_text(found: Reading, unit: str) -> str:
     """A difference with its Monte Carlo interval; shares in percentage points."""
     ends = found["monte_carlo"]
@@ -115,7 +130,7 @@ def difference_text(found: Reading, unit: str) -> str:
 
 def signed(value: float | None) -> str:
     """A number with its sign."""
-    return f"+{number(value)}" if value is not None and value > 0 else number(value)
+    return f"+{count(value)}" if value is not None and value > 0 else count(value)
 
 
 def clear(found: Reading) -> bool:
@@ -173,7 +188,7 @@ def marks(
 def hover_text(title: str, reading: Reading, unit: str) -> str:
     """Estimate and both intervals in words."""
     return (
-        f"{title}<br>{amount(reading['estimate'], unit)}; Monte Carlo {span(reading['monte_carlo'], unit)}; "
+        f"{title}<br>{text_of(reading, unit)} by Monte Carlo error;<br>"
         f"in a population like those drawn {span(reading, unit)}"
     )
 
@@ -301,8 +316,8 @@ def _change(found: Reading, words: str) -> str:
     """A difference as more or fewer, such as ``8.3 (8.0 to 8.6) more patients``."""
     down = found["estimate"] < 0
     ends = [found["monte_carlo"][end] for end in (("hi", "lo") if down else ("lo", "hi"))]
-    low, high = (number(None if end is None else -end if down else end) for end in ends)
-    return f"{number(abs(found['estimate']))} ({low} to {high}) {'fewer' if down else 'more'} {words}"
+    low, high = (count(None if end is None else -end if down else end) for end in ends)
+    return f"{count(abs(found['estimate']))} ({low} to {high}) {'fewer' if down else 'more'} {words}"
 
 
 def _definitions(found: Comparison) -> str:

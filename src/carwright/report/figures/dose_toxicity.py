@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from carwright.report.designs import WHAT_INTERVALS_MEAN, comparison, hover_text, marks, shape_of, shifts
@@ -59,7 +61,7 @@ def build(run: Run) -> Figure:
                 layout={
                     "xaxis": share_axis(highest),
                     "yaxis": rows_axis([node.title for node in run.nodes]),
-                    "shapes": [level_line(target, f" target {percent(target)}", axis="x")],
+                    "shapes": [_target(target)],
                 },
                 height=80 + len(names) * (20 + 14 * len(found.rules)),
             )
@@ -73,6 +75,12 @@ def build(run: Run) -> Figure:
         },
         legend=[Key(rule, rule_label(rule), colours[rule][0], shape_of(colours[rule][1])) for rule in found.rules],
     )
+
+
+def _target(target: float) -> dict[str, Any]:
+    """Dashed line, named at its top, away from the axis."""
+    line = level_line(target, f"target {percent(target)} ", axis="x")
+    return line | {"label": {**line["label"], "textposition": "end", "xanchor": "right", "yanchor": "top"}}
 
 
 FIGURE = Entry("dose-toxicity", "Toxicity of each node in the virtual population", CAPTION, build)
