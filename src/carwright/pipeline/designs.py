@@ -66,7 +66,7 @@ def design_table(arm: Arm, outcomes: ArmOutcomes, own: dict[str, Replayed], prog
     """
     frames = []
     for rule, name, design in _wanted(arm):
-        potential = outcomes.potential(rule)
+        potential = outcomes.potential(rule, arm.disease.response)
         if name == own_name(arm):
             replayed = own[rule]
         else:
@@ -106,6 +106,4 @@ def _rows(name: str, replayed: Replayed, potential: PotentialOutcomes, labels: t
     texts = {key: pl.Series(trials[key].tolist(), dtype=pl.String) for key in COPIED if trials[key].dtype == object}
     plain = {key: pl.Series(trials[key]) for key in COPIED if trials[key].dtype != object}
     own = {key: texts[key] if key in texts else plain[key] for key in COPIED}
-    return pl.DataFrame({**own, **counted}).select(
-        *COPIED[:3], pl.lit(name).alias("design"), *COPIED[3:], *counted
-    )
+    return pl.DataFrame({**own, **counted}).select(*COPIED[:3], pl.lit(name).alias("design"), *COPIED[3:], *counted)

@@ -9,11 +9,11 @@ import polars as pl
 
 from carwright import __version__
 from carwright.clinic.adjudication import RULES
-from carwright.pipeline import summary as s
 from carwright.pipeline import designs as d
+from carwright.pipeline import summary as s
 from carwright.pipeline.arm import Arm, arms_of
 from carwright.pipeline.design_summary import designs_summary
-from carwright.pipeline.measures import MEASURES
+from carwright.pipeline.measures import Measure, measures_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.pipeline.solve import outcome_explanation, solve_shard
 from carwright.store.shards import ranges
@@ -21,6 +21,8 @@ from carwright.study import QUANTITIES
 from carwright.trial.replay import replay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from carwright.store import Progress, Run
     from carwright.study import Study
 
@@ -97,7 +99,7 @@ def _replay(
             replayed = replay(
                 study.trials,
                 arm.trial.design,
-                outcomes.potential(rule),
+                outcomes.potential(rule, arm.disease.response),
                 arm.trial.calendar,
                 study.seed,
                 arm=arm.name,
@@ -109,7 +111,8 @@ def _replay(
             progress.advance(study.trials)
         if arm is main and study.compare_designs:
             designs = d.design_table(arm, outcomes, by_rule, progress)
-    return _with_rates(pl.concat(trials), pl.concat(entries), patients), pl.concat(entries), designs
+    measures = measures_of(main.disease.quantities)
+    return _with_rates(pl.concat(trials), pl.concat(entries), patients, measures), pl.concat(entries), designs
 
 
 def _frame(columns: dict[str, Any]) -> pl.DataFrame:
@@ -124,13 +127,15 @@ def _frame(columns: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-def _with_rates(trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+def _with_rates(
+    trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame, measures: Mapping[str, Measure]
+) -> pl.DataFrame:
     """Add to each trial the shares of its infused patients with each graded event."""
     events = [
-        name for name, measure in MEASURES.items() if QUANTITIES[name].kind == "rate" and measure.among == "infused"
+        name for name, measure in measures.items() if QUANTITIES[name].kind == "rate" and measure.among == "infused"
     ]
     values = patients.select(
-        "arm", "node", "patient", *(MEASURES[name].value.cast(pl.Float64).alias(name) for name in events)
+        "arm", "node", "patient", *(measures[name].value.cast(pl.Float64).alias(name) for name in events)
     )
     keys = ["arm", "adjudication", "trial"]
     rates = (
@@ -156,15 +161,18 @@ def _summary(
     main, *others = arms
     main_trials = trials.filter(own, pl.col("arm") == main.name)
     main_entries = trial_patients.filter(own, pl.col("arm") == main.name)
-    quantities = s.arm_quantities(of_arm[main.name], main_trials, main_entries, study.published)
+    measures = measures_of(main.disease.quantities)
+    quantities = s.arm_quantities(of_arm[main.name], main_trials, main_entries, measures, study.published)
     progress.advance(1)
     comparators = {}
     for arm in others:
         entries = trial_patients.filter(own, pl.col("arm") == arm.name)
         comparators[arm.name] = {
             "label": arm.label,
-            "quantities": s.arm_quantities(of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries),
-            "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries),
+            "quantities": s.arm_quantities(
+                of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries, measures
+            ),
+            "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries, measures),
         }
         progress.advance(1)
     solved = s.solver_outcomes(patients)

@@ -327,10 +327,7 @@ class Course:
         """Day of the next toxicity or end of a window after ``day``; the day itself if everything has been seen."""
         window = self.calendar.dlt_window_days
         ends = (
-            min(one.dlt_day, one.infusion + window)
-            for cohort in self.treated
-            for one in cohort.members
-            if one.on_dose
+            min(one.dlt_day, one.infusion + window) for cohort in self.treated for one in cohort.members if one.on_dose
         )
         return min((end for end in ends if end > day), default=day)
 

@@ -63,7 +63,9 @@ def _panel(found: Comparison, key: str) -> Panel:
         alt=f"{title}: "
         + "; ".join(
             f"{rule_label(rule)}: "
-            + ", ".join(f"{found.label(name)} {percent(found.reading(name, key, rule)['estimate'])}" for name in found.names)
+            + ", ".join(
+                f"{found.label(name)} {percent(found.reading(name, key, rule)['estimate'])}" for name in found.names
+            )
             for rule in rules
         ),
         traces=traces,

@@ -138,6 +138,10 @@ class EffTox(ModelDesign):
             "utility": self.trade_off.utility(fit.efficacy, fit.toxicity),
         }
 
+    def parameters_on_path(self, batch: Batch) -> dict[str, Floats]:
+        """Power of the norm of the contours, which its three points determine."""
+        return {"contour_power": np.full(batch.trials, self.trade_off.power)}
+
     def farthest(self, batch: Batch) -> tuple[Ints, Ints]:
         """Not beyond a node that nobody was given, up or down."""
         low, high = super().farthest(batch)
