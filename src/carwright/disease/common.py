@@ -28,4 +28,9 @@ CYTOKINE_PEAKS = ("il6_peak", "ifng_peak", "ferritin_peak", "crp_peak")
 
 ANSWER = Section("answer", "Against the published trial", ("published",))
 COMPARISON = Section("comparison", "With and without", ("comparators",))
+DESIGNS = Section(
+    "designs",
+    "Choosing a design",
+    ("dose_toxicity", "design_selection", "design_burden", "design_definitions"),
+)
 TRIAL = Section("trial", "The trial", ("recommendation", "paths", "tree", "duration", "funnel"))
