@@ -48,4 +48,9 @@ MARROW = (
 
 ANSWER = Section("answer", "Against the published trial", ("published",))
 COMPARISON = Section("comparison", "With and without", ("comparators",))
+DESIGNS = Section(
+    "designs",
+    "Choosing a design",
+    ("dose_toxicity", "design_selection", "design_burden", "design_definitions"),
+)
 TRIAL = Section("trial", "The trial", ("recommendation", "paths", "tree", "duration", "funnel"))

@@ -7,6 +7,7 @@ from carwright.disease.common import (
     ANSWER,
     COMPARISON,
     CYTOKINE_PEAKS,
+    DESIGNS,
     DRUGS,
     KINETICS,
     LABORATORY,
@@ -47,6 +48,7 @@ DISEASE = Disease(
         Section("cells", "CAR-T cells", ("expansion", "infiltration")),
         Section("toxicity", "Toxicity and care", ("grades", "cytokines", "harms", "neutrophils")),
         Section("tumour", "Why it fails", ("inhibition", "tumour")),
+        DESIGNS,
         TRIAL,
     ),
 )

@@ -6,7 +6,8 @@ the summary. ``monte_carlo`` says how precisely the run knows the mean over popu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from carwright.pipeline.outcomes import column_of
 from carwright.pipeline.summary import LEVEL, entry, number
 from carwright.trial.course import NO_PATIENTS_LEFT
 from carwright.trial.intervals import (
+    Interval,
     marginal_mean,
     marginal_rate,
     monte_carlo_mean,
@@ -98,11 +100,19 @@ def designs_summary(
         Name of the study's own design.
     target
         Rate of dose-limiting toxicity aimed at.
+
+    Returns
+    -------
+    dict
+        ``truth``: by rule the toxicity of each node and how often it is a highest tolerated one. ``by_design``: by
+        design and rule its ``characteristics``, their paired ``differences`` from the study's own design under the
+        same rule, and the ``moves`` of its recommendation from the study's own rule, the first of ``rules``.
     """
     names = table["design"].unique(maintain_order=True).to_list()
     rules = table["adjudication"].unique(maintain_order=True).to_list()
     found: dict[str, Any] = {name: {} for name in names}
     truths = {}
+    first: dict[str, dict[str, _Reading]] = {}
     for rule in rules:
         truth = Truth.of(outcomes, rule, space, target)
         truths[rule] = _truth_entry(outcomes, rule, truth, space)
@@ -110,10 +120,16 @@ def designs_summary(
             name: _readings(table.filter(pl.col("design") == name, pl.col("adjudication") == rule), truth, space)
             for name in names
         }
+        first = first or readings
         for name in names:
             found[name][rule] = {
                 "characteristics": {key: reading.entry() for key, reading in readings[name].items()},
                 "differences": {key: reading.minus(readings[own][key]) for key, reading in readings[name].items()},
+                "moves": {
+                    key: reading.minus(first[name][key])
+                    for key, reading in readings[name].items()
+                    if key.startswith("recommends_")
+                },
             }
     return {
         "own": own,
@@ -163,6 +179,7 @@ class _Reading:
         return _both(
             marginal(self.value, self.block, LEVEL, self.weight),
             simulated(self.value, self.block, LEVEL, self.weight),
+            least=0.0,
         )
 
     def minus(self, other: _Reading) -> dict[str, Any]:
@@ -222,8 +239,13 @@ def _readings(own: pl.DataFrame, truth: Truth, space: DoseSpace) -> dict[str, _R
     }
 
 
-def _both(marginal: Any, simulated: Any) -> dict[str, Any]:
-    return {**entry(marginal), "monte_carlo": {"lo": number(simulated.lo), "hi": number(simulated.hi)}}
+def _both(marginal: Interval, simulated: Interval, least: float = -math.inf) -> dict[str, Any]:
+    """Both intervals as JSON; means of what is never negative do not reach below ``least``."""
+    lows = [low if math.isnan(low) else max(low, least) for low in (marginal.lo, simulated.lo)]
+    return {
+        **entry(replace(marginal, lo=lows[0])),
+        "monte_carlo": {"lo": number(lows[1]), "hi": number(simulated.hi)},
+    }
 
 
 def _truth_entry(outcomes: ArmOutcomes, rule: str, truth: Truth, space: DoseSpace) -> dict[str, Any]:

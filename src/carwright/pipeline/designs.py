@@ -106,6 +106,4 @@ def _rows(name: str, replayed: Replayed, potential: PotentialOutcomes, labels: t
     texts = {key: pl.Series(trials[key].tolist(), dtype=pl.String) for key in COPIED if trials[key].dtype == object}
     plain = {key: pl.Series(trials[key]) for key in COPIED if trials[key].dtype != object}
     own = {key: texts[key] if key in texts else plain[key] for key in COPIED}
-    return pl.DataFrame({**own, **counted}).select(
-        *COPIED[:3], pl.lit(name).alias("design"), *COPIED[3:], *counted
-    )
+    return pl.DataFrame({**own, **counted}).select(*COPIED[:3], pl.lit(name).alias("design"), *COPIED[3:], *counted)

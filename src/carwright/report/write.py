@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from carwright import __version__
 from carwright.disease import Section
-from carwright.report import wording
+from carwright.report import designs, wording
 from carwright.report.answer import cards, verdict
 from carwright.report.embed import figure_json
 from carwright.report.figure import Entry, Figure
@@ -93,6 +93,8 @@ def render(run: Run) -> str:
         cards=cards(run),
         sections=[(section, list(_drawn(section, run))) for section in run.disease.sections],
         comparisons=comparisons(run),
+        designs=designs.design_rows(run),
+        takeaways=designs.takeaways(run),
         paired={arm: differences(run, arm) for arm in run.comparators},
         recommended=run.quantities.get("recommended_node", {}).get("by_node") or {},
         study_label=run.arm_label(STUDY_ARM),

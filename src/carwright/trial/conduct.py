@@ -12,7 +12,6 @@ from carwright.trial.batch import NOBODY, Batch
 from carwright.trial.calendar import Calendar
 from carwright.trial.course import Answer, Course, Question, TrialRecord
 from carwright.trial.design import Design, decision_of
-from carwright.trial.outcomes import History, toxicity_only
 from carwright.trial.potential import PotentialOutcomes
 
 
@@ -58,25 +57,15 @@ class Conduct:
         under_way = [course.run() for course in courses]
         asking = [(steps, next(steps)) for steps in under_way]
         while asking:
-            questions = [self._as_seen(question) for _, question in asking]
-            self._answer(questions)
+            self._answer([question for _, question in asking])
             following = []
-            for (steps, _), question in zip(asking, questions, strict=True):
+            for steps, question in asking:
                 try:
                     following.append((steps, steps.send(self._answers[question])))
                 except StopIteration:  # this trial has ended
                     continue
             asking = following
         return [course.record for course in courses]
-
-    def _as_seen(self, question: Question) -> Question:
-        """Only what the design looks at: trials repeat each other's toxicities."""
-        history: History = question.history
-        if not self.design.uses_responses:
-            history = toxicity_only(history)
-        else:
-            history = tuple(cohort.canonical() for cohort in history)
-        return question._replace(history=history)
 
     def _answer(self, questions: Sequence[Question]) -> None:
         """Answer all questions that have not come up before, at one go."""

@@ -30,6 +30,7 @@ TRIAL_ENDED = "trial ended"
 """Why a patient who was waiting when the trial ended was not infused."""
 
 _NAN, _NEVER = float("nan"), float("inf")
+_WITHOUT_RESPONSE = str.maketrans("EB", "NT")
 
 
 class Entry(NamedTuple):
@@ -104,12 +105,15 @@ class _Infused(NamedTuple):
     death_day: float
 
 
-class _Treated(NamedTuple):
-    """A cohort as it was treated."""
+@dataclass(slots=True)
+class _Treated:
+    """A cohort as it was treated; ``full`` once nobody joins it, ``known`` once everything has been seen."""
 
     node: str
     members: list[_Infused]
-    backfill: bool
+    backfill: bool = False
+    full: bool = False
+    known: Cohort | None = None
 
 
 Questions = Generator[Question, Answer, None]
@@ -132,6 +136,7 @@ class Course:
         self.conduct = conduct
         self.design, self.patients, self.calendar = conduct.design, conduct.patients, conduct.calendar
         self.follows = conduct.design.uses_follow_up
+        self.responses = conduct.design.uses_responses
         self.order = iter(order)
         self.gaps = gaps
         self.record = TrialRecord()
@@ -172,7 +177,7 @@ class Course:
             # The node that they were last meant for is the last one that was open.
             self.note(left, self.design.space.columns[self.treated[-1].node], "not_infused", _NAN, TRIAL_ENDED)
         record.entries.sort()
-        record.history = self.seen(_NEVER)
+        record.history = self.happened()
         record.duration_days = day + self.calendar.review_days if self.review else day
 
     def treat(self, node: str, size: int, opened: float) -> float:
@@ -182,7 +187,8 @@ class Course:
         diary.halted = self.closed_from(node) if self.follows else _NEVER
         postponed: list[_Waiting] = []
         members: list[_Infused] = []
-        self.treated.append(_Treated(node, members, backfill=False))
+        cohort = _Treated(node, members)
+        self.treated.append(cohort)
         while diary.has_place:
             candidate = self.next_patient(column, diary)
             if candidate is None:
@@ -203,6 +209,7 @@ class Course:
             members.append(self.infuse(candidate, column, infusion))
             if members[-1].death_day < _NEVER and node in self.design.closes(self.seen(_NEVER)):
                 diary.halted = min(diary.halted, members[-1].death_day)
+        cohort.full = True
         self.waiting.extendleft(reversed(postponed))
         if not members:
             self.review = False
@@ -239,7 +246,7 @@ class Course:
             self.note(candidate, column, "not_infused", _NAN, reason)
         else:
             infused = self.infuse(candidate, column, max(day, candidate.ready))
-            self.treated.append(_Treated(node, [infused], backfill=True))
+            self.treated.append(_Treated(node, [infused], backfill=True, full=True))
         return self.next_arrival(day)
 
     def next_patient(self, column: int, diary: CohortDiary) -> _Waiting | None:
@@ -283,31 +290,44 @@ class Course:
         return _Infused(day, seen, on_dose, day + patients.dlt_day[patient][column] if dlt else _NEVER, death_day)
 
     def seen(self, day: float) -> History:
-        """What is known on a day; patients on the way to a backfilled infusion count as not observed yet."""
-        return tuple(self.cohort_seen(cohort, day) for cohort in self.treated)
+        """What the design knows on a day; patients on the way to a backfilled infusion count as not observed yet."""
+        return tuple([cohort.known or self.cohort_seen(cohort, day) for cohort in self.treated])
 
     def cohort_seen(self, cohort: _Treated, day: float) -> Cohort:
-        """What is known of one cohort on a day."""
+        """What the design knows of one cohort on a day: kept when every window has closed."""
         window = self.calendar.dlt_window_days
-        letters, parts, deaths = [], [], 0
+        letters, parts, deaths, complete = "", [], 0, True
         for infusion, found, on_dose, dlt_day, death_day in cohort.members:
-            deaths += death_day <= day < _NEVER or (day == _NEVER and death_day < _NEVER)
+            deaths += death_day < _NEVER and death_day <= day
+            observed = day >= infusion + window
+            complete = complete and observed
             if on_dose:
-                complete = day >= infusion + window
                 toxic = dlt_day <= day
-                letters.append(found if complete else "T" if toxic else "N")
-                parts.append(1.0 if complete or toxic else max(0.0, (day - infusion) / window))
-        pending = bool(parts) and min(parts) < 1.0
-        return Cohort(cohort.node, "".join(letters), deaths, tuple(parts) if pending else (), cohort.backfill)
+                letters += found if observed else "T" if toxic else "N"
+                parts.append(1.0 if observed or toxic else max(0.0, (day - infusion) / window))
+        follow_up = () if complete or min(parts, default=1.0) == 1.0 else tuple(parts)
+        known = as_seen(cohort.node, letters, deaths, follow_up, backfill=cohort.backfill, responses=self.responses)
+        if complete and cohort.full and day < _NEVER:
+            cohort.known = known
+        return known
+
+    def happened(self) -> History:
+        """Everything that has happened, responses included."""
+        return tuple(
+            Cohort(
+                cohort.node,
+                "".join(one.letter for one in cohort.members if one.on_dose),
+                sum(one.death_day < _NEVER for one in cohort.members),
+                backfill=cohort.backfill,
+            )
+            for cohort in self.treated
+        )
 
     def next_event(self, day: float) -> float:
         """Day of the next toxicity or end of a window after ``day``; the day itself if everything has been seen."""
         window = self.calendar.dlt_window_days
         ends = (
-            min(one.dlt_day, one.infusion + window)
-            for cohort in self.treated
-            for one in cohort.members
-            if one.on_dose
+            min(one.dlt_day, one.infusion + window) for cohort in self.treated for one in cohort.members if one.on_dose
         )
         return min((end for end in ends if end > day), default=day)
 
@@ -327,3 +347,18 @@ class Course:
         """Enter a patient's fate into the record."""
         entry = Entry(who.sequence, who.patient, node, status, who.enrolled, infusion, reason)
         self.record.entries.append(entry)
+
+
+def as_seen(
+    node: str, letters: str, deaths: int, follow_up: tuple[float, ...], *, backfill: bool, responses: bool
+) -> Cohort:
+    """A cohort in canonical order, as a design sees it that knows responses or does not.
+
+    Trials repeat each other's toxicities, so that most questions have been answered before.
+    """
+    if not responses:
+        if not follow_up:
+            toxic = letters.count("T") + letters.count("B")
+            return Cohort(node, "N" * (len(letters) - toxic) + "T" * toxic, deaths, (), backfill)
+        letters = letters.translate(_WITHOUT_RESPONSE)
+    return Cohort(node, letters, deaths, follow_up, backfill).canonical()

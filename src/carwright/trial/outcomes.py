@@ -153,16 +153,18 @@ def parse_outcomes(
     return tuple(cohorts) if window_days is None else _weighted(cohorts, window_days, weights)
 
 
-def path_of(history: Iterable[Cohort]) -> str:
+def path_of(history: Iterable[Cohort], *, responses: bool = True) -> str:
     """Outcome string of a whole trial: letters in canonical order, successive cohorts at a node together.
 
-    Two trials have the same path exactly if the same things were seen in the same order of nodes.
+    Two trials have the same path exactly if the same things were seen in the same order of nodes. Without
+    ``responses``, E becomes N and B becomes T.
     """
     words: list[tuple[str, str]] = []
     for cohort in history:
-        letters = cohort.canonical().letters
-        if not letters:
+        if not cohort.letters:
             continue
+        seen = cohort.letters if responses else cohort.letters.translate(_WITHOUT_RESPONSE)
+        letters = "".join(sorted(seen, key=_ORDER.__getitem__))
         if words and words[-1][0] == cohort.node:
             words[-1] = (cohort.node, words[-1][1] + letters)
         else:

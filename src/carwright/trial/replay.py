@@ -16,7 +16,7 @@ from carwright.trial.calendar import Calendar
 from carwright.trial.conduct import Conduct, Patients
 from carwright.trial.course import Entry, TrialRecord
 from carwright.trial.design import Design
-from carwright.trial.outcomes import path_of, toxicity_only
+from carwright.trial.outcomes import path_of
 from carwright.trial.potential import PotentialOutcomes
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _trial_columns(
         "recommended_node": _texts([record.recommended for record in records]),
         "stop_reason": _texts([record.stop_reason for record in records]),
         "path": _texts([path_of(record.history) for record in records]),
-        "toxicity_path": _texts([path_of(toxicity_only(record.history)) for record in records]),
+        "toxicity_path": _texts([path_of(record.history, responses=False) for record in records]),
         "duration_days": np.array([record.duration_days for record in records], dtype=np.float64),
     }
 
