@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from carwright.clinic.all_response import AllResponse
 from carwright.clinic.aml_response import AmlResponse
 from carwright.clinic.b_cells import BCellAplasia
-from carwright.clinic.cytopenia import Cytopenia
+from carwright.clinic.cytopenia import Cytopenia, LongCytopenia
 from carwright.clinic.hematotox import HematotoxScore
 from carwright.clinic.icaht import Icaht
 from carwright.clinic.infection import NeutropenicInfection
@@ -31,8 +31,9 @@ class BloodPanel(Panel):
 
 @dataclass(frozen=True)
 class AmlPanel(BloodPanel):
-    """Acute myeloid leukaemia: besides, response by ELN 2022."""
+    """Acute myeloid leukaemia: besides, response by ELN 2022; counts for longer."""
 
+    cytopenia: LongCytopenia = field(default_factory=LongCytopenia)
     response: AmlResponse = field(default_factory=AmlResponse)
 
 

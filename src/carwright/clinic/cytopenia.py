@@ -30,8 +30,9 @@ class Cytopenia(Assessment):
     stable_days: float = number(3.0, "day", "published", ENGRAFTMENT)
 
     def days(self, end: float) -> Floats:
-        """Give the landmark of aplasia."""
-        return np.array([day for day in (self.aplasia_day, self.last_day) if day <= end])
+        """Give the landmarks, and weekly counts to the end."""
+        landmarks = [day for day in (self.aplasia_day, self.last_day) if day <= end]
+        return np.unique([*landmarks, *np.arange(0.0, end + 1e-9, 7.0)])
 
     def outcomes(self, seen: Seen) -> dict[str, Floats]:
         """Measure both counts.
@@ -65,6 +66,15 @@ class Cytopenia(Assessment):
         last = last_reading(times, counts, self.aplasia_day)
         at = value_at(times, counts, self.aplasia_day)
         return np.where(np.isnan(at), last, at) < self.severe_neutrophils
+
+
+@dataclass(frozen=True)
+class LongCytopenia(Cytopenia):
+    """The same over a longer time, for diseases whose treatment can empty the marrow."""
+
+    last_day: float = number(
+        100.0, "day", "assumed", "the landmark of transplant units; 60 days cut a rescue off"
+    )
 
 
 def last_reading(times: Floats, course: Floats, day: float) -> Floats:

@@ -20,7 +20,7 @@ from carwright.clinic.numbers import number
 if TYPE_CHECKING:
     from carwright.engine import Trigger
 
-KEYS = ("day", "until_day", "amount", "share", "edited_fraction", "conditioning", "if_aplastic")
+KEYS = ("day", "until_day", "amount", "share", "edited_fraction", "edited_antigens", "conditioning", "if_aplastic")
 """What a plan may say; each intervention takes some of them."""
 
 
@@ -38,6 +38,8 @@ class Plan:
         Share of the CAR-T cells.
     edited_fraction
         Share of a graft that carries the edit.
+    edited_antigens
+        Antigens that edited cells lack or hide; None for all of the CAR's.
     conditioning
         Whether conditioning comes before a graft.
     if_aplastic
@@ -49,6 +51,7 @@ class Plan:
     amount: float | None = None
     share: float | None = None
     edited_fraction: float | None = None
+    edited_antigens: tuple[str, ...] | None = None
     conditioning: bool | None = None
     if_aplastic: bool | None = None
 
@@ -70,11 +73,12 @@ class Dose:
 
 @dataclass(frozen=True)
 class Effects:
-    """What an intervention does: doses, medians of parameters, and shares of the cells that are given later."""
+    """What an intervention does: doses, medians of parameters, shares of the cells given later, and edited antigens."""
 
     doses: tuple[Dose, ...] = ()
     parameters: Mapping[str, float] = field(default_factory=dict)
     later_cells: tuple[tuple[float, float], ...] = ()
+    edited_antigens: tuple[str, ...] | None = None
 
     @property
     def first_day(self) -> float:
@@ -133,7 +137,7 @@ def intervention(
     " the graft lacks the target, or carries it so that the CAR does not bind. Rescue, bridge to transplant and edited"
     " graft are all this.",
     needs=("day",),
-    takes=("amount", "edited_fraction", "conditioning", "if_aplastic"),
+    takes=("amount", "edited_fraction", "edited_antigens", "conditioning", "if_aplastic"),
 )
 def _transplant(plan: Plan, amounts: Amounts) -> Effects:
     assert plan.day is not None  # noqa: S101 - a needed key
@@ -150,7 +154,8 @@ def _transplant(plan: Plan, amounts: Amounts) -> Effects:
         if plan.conditioning:
             doses.append(Dose(prepare, "conditioning", amounts.conditioning))
         doses.append(Dose(plan.day, "graft_stem_cells", graft))
-    return Effects(tuple(doses), {"edited_fraction": plan.edited_fraction or 0.0})
+    edited = {"edited_fraction": plan.edited_fraction or 0.0}
+    return Effects(tuple(doses), edited, edited_antigens=plan.edited_antigens)
 
 
 @intervention(
@@ -220,6 +225,7 @@ def effects_of(plans: Sequence[tuple[str, Plan]], amounts: Amounts | None = None
         tuple(dose for effects in found for dose in effects.doses),
         {name: value for effects in found for name, value in effects.parameters.items()},
         tuple(part for effects in found for part in effects.later_cells),
+        next((effects.edited_antigens for effects in found if effects.edited_antigens is not None), None),
     )
 
 

@@ -14,7 +14,7 @@ from carwright.clinic.grade import COUNTS, FLAGS, grade_patients, uniforms_neede
 from carwright.clinic.lymphodepletion import dosing_columns
 from carwright.engine import EXPLAIN, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
-from carwright.population import Patients, draw, rows_with, uniforms
+from carwright.population import Patients, draw, rows_with, uniforms, with_recognition
 from carwright.simulation.source import absolute_tolerances
 
 if TYPE_CHECKING:
@@ -50,13 +50,21 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
 
 def _draw(arm: Arm, items: range) -> Patients:
     study = arm.study
-    return draw(
+    patients = draw(
         arm.model.table,
         len(items),
         seed=study.seed,
         patients_per_population=study.population.patients_per_population,
         first=items.start,
         medians=arm.medians,
+    )
+    return with_recognition(
+        patients,
+        arm.model.table,
+        arm.construct,
+        seed=study.seed,
+        edited=arm.edited_antigens,
+        selected=study.population.antigen_positive,
     )
 
 

@@ -10,6 +10,7 @@ from carwright.clinic.care import orders
 from carwright.disease import find_disease
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
+from carwright.study.constructs import check_construct
 from carwright.study.interventions import check_interventions
 from carwright.study.messages import Where
 from carwright.study.quantities import QUANTITIES
@@ -30,7 +31,9 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
     _once(study.adjudication.compare, ("adjudication", "compare"), where, problems)
     _published(study, where, problems)
     _care(study, where, problems)
-    check_interventions(study.interventions, load_model(study.model), study.horizon_days, where, problems)
+    model = load_model(study.model)
+    check_interventions(study.interventions, model, study.horizon_days, where, problems)
+    check_construct(study.construct, study.interventions, model, where, problems)
     if study.adjudication.window_days > study.horizon_days:
         problems.add(
             "STUDY008",

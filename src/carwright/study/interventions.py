@@ -26,6 +26,9 @@ class Intervention(Part):
     amount: f.Amount | None = Field(None, description="Amount of each dose, in the unit of the model's state.")
     share: f.Fraction | None = Field(None, description="Share of the CAR-T cells.")
     edited_fraction: f.Fraction | None = Field(None, description="Share of the graft that carries the edit.")
+    edited_antigens: tuple[str, ...] | None = Field(
+        None, description="Antigens that edited cells lack or hide; all of the gate's by default.", min_length=1
+    )
     conditioning: bool | None = Field(None, description="Conditioning before the graft.")
     if_aplastic: bool | None = Field(
         None, description="Only for patients with severe neutropenia, from the day on, instead of for all."

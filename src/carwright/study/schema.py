@@ -51,6 +51,9 @@ class ConstructChoice(Part):
     armour: f.ArmourName | None = Field(
         None, description="Replaces the construct's armour; 'none' removes it; null keeps it."
     )
+    gate: str | None = Field(
+        None, description="Replaces the construct's gate, e.g. 'CD33 AND CLL-1'; null keeps it.", min_length=1
+    )
 
 
 class Population(Part):
@@ -59,6 +62,11 @@ class Population(Part):
     patients: f.Count = Field(description="Virtual patients in all.")
     patients_per_population: f.Count = Field(
         description="Patients who share one draw of the population; a simulated trial draws from one block."
+    )
+    antigen_positive: bool = Field(
+        True,
+        description="Only patients whose malignant cells carry the antigens of the gate; otherwise a share of patients "
+        "lacks each. Of no meaning to models without antigens.",
     )
 
 
