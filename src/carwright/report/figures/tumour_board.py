@@ -10,7 +10,7 @@ import polars as pl
 
 from carwright.construct import load_construct
 from carwright.report.figure import Entry, Figure, Key, Panel, Trace
-from carwright.report.palette import INK, MUTED, distinct_colours, node_symbols, translucent
+from carwright.report.palette import INK, MUTED, distinct_colours, translucent
 from carwright.report.run import STUDY_ARM, Run, Unavailable
 from carwright.report.traces import dots, share_axis
 from carwright.report.wording import is_share, percent, with_interval, wrapped
@@ -64,33 +64,25 @@ def build(run: Run) -> Figure:
         ],
         table=pl.DataFrame(rows, infer_schema_length=None),
         headings={"response": run.quantities[response]["label"], "days": "days without neutrophils"},
-        legend=[
-            *(Key(s.target, s.target, s.colour, "square") for s in _first(strategies, "target")),
-            *(Key(s.way, s.way, INK, _SHAPES.get(s.symbol, "circle")) for s in _first(strategies, "way")),
-        ],
+        legend=[Key(s.arm, f"{s.number} {s.label}", s.colour, _SHAPES[s.symbol]) for s in strategies],
         panel_width=440,
     )
 
 
-_SHAPES = {shape: shape for shape in ("circle", "square", "diamond", "cross", "triangle-up")} | {"star": "triangle"}
+_SHAPES = {"circle": "circle", "square": "square", "diamond": "diamond", "triangle-up": "triangle-up"}
+_SHAPES |= {"x": "cross", "star": "star"}
+"""Sign of plotly -> the same sign in the legend; one for each way out."""
 
 
 def _strategies(run: Run) -> list[Strategy]:
     told = {arm: _told(run, arm) for arm in run.arms}
     colours = distinct_colours([target for target, _ in told.values()])
-    symbols = node_symbols(list(dict.fromkeys(way for _, way in told.values())))
+    ways = list(dict.fromkeys(way for _, way in told.values()))
+    symbols = {way: list(_SHAPES)[index % len(_SHAPES)] for index, way in enumerate(ways)}
     return [
         Strategy(arm, number, run.arm_label(arm), target, way, colours[target], symbols[way])
         for number, (arm, (target, way)) in enumerate(told.items(), start=1)
     ]
-
-
-def _first(strategies: Sequence[Strategy], by: str) -> list[Strategy]:
-    """The first strategy with each value of a field."""
-    found: dict[str, Strategy] = {}
-    for strategy in strategies:
-        found.setdefault(getattr(strategy, by), strategy)
-    return list(found.values())
 
 
 def _told(run: Run, arm: str) -> tuple[str, str]:
@@ -180,7 +172,7 @@ def _point(strategy: Strategy, up: Mapping[str, Any], right: Mapping[str, Any]) 
     return {
         "type": "scatter",
         "mode": "markers",
-        "legendgroup": strategy.target,
+        "legendgroup": strategy.arm,
         "name": strategy.label,
         "x": [right["estimate"]],
         "y": [up["estimate"]],
@@ -226,7 +218,7 @@ def _rows_panel(run: Run, strategies: Sequence[Strategy], name: str) -> Panel:
                 [entry["lo"]],
                 [entry["hi"]],
                 [place[s.arm]],
-                group=s.target,
+                group=s.arm,
                 label=s.label,
                 colour=s.colour,
                 symbol=s.symbol,
