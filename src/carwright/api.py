@@ -140,6 +140,7 @@ def simulate(
     relative_tolerance: float = 1e-6,
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
+    gradients: Iterable[str] = (),
     out: str | Path | None = None,
     threads: int | None = None,
     shard: int | None = None,
@@ -181,6 +182,9 @@ def simulate(
     keep
         Names of the population whose values are written: ``"all"``, ``"none"`` or names; by default all that differ
         between patients, unless that is more than 20 million numbers.
+    gradients
+        Parameters, or names of dose amounts, with respect to which exact derivatives of all courses and functionals
+        are computed, for each patient at his own values.
     out
         Run folder; below ``runs`` by default. The same simulation in the same folder is resumed.
     threads
@@ -197,7 +201,7 @@ def simulate(
     Returns
     -------
     Simulation
-        ``.patients``, ``.courses``, ``.parameters`` (polars), ``.summary``, ``.folder``, ``.to_xarray()``.
+        ``.patients``, ``.courses``, ``.parameters``, ``.gradients`` (polars), ``.summary``, ``.folder``, ``.to_xarray()``.
 
     Raises
     ------
@@ -221,6 +225,7 @@ def simulate(
         relative_tolerance=relative_tolerance,
         seed=seed,
         keep=keep,
+        gradients=gradients,
     )
     return simulate_(
         request,

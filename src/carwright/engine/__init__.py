@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carwright.engine.gradient import GradientKernel, Gradients, compile_gradients
+    from carwright.engine.gradient import GradientKernel, Gradients, check_gradients, compile_gradients
     from carwright.engine.kernel import Kernel, compile_kernel
     from carwright.engine.outcome import EXPLAIN, Outcome
     from carwright.engine.requests import Dosing, Functional, Trigger
@@ -25,6 +25,7 @@ _HOME = {
     "compile_kernel": "kernel",
     "GradientKernel": "gradient",
     "Gradients": "gradient",
+    "check_gradients": "gradient",
     "compile_gradients": "gradient",
     "EXPLAIN": "outcome",
     "Outcome": "outcome",
@@ -47,6 +48,7 @@ __all__ = [
     "Solution",
     "System",
     "Trigger",
+    "check_gradients",
     "compile_gradients",
     "compile_kernel",
     "read_sbml",

@@ -60,6 +60,37 @@ class Gradients:
     functionals: Floats
 
 
+def check_gradients(
+    system: System,
+    names: Sequence[str],
+    observables: Sequence[str] = (),
+    functionals: Sequence[Functional] = (),
+    triggers: Sequence[Trigger] = (),
+    dosed: Mapping[str, Sequence[str]] | None = None,
+) -> Tangents:
+    """Find what `compile_gradients` would refuse, without compiling anything; the arguments are the same.
+
+    Raises
+    ------
+    CarwrightError
+        Listing every unknown name, and every part of the model that has no derivative.
+    """
+    problems, dosed = Problems(), dosed or {}
+    for name in names:
+        if name not in system.parameters and name not in dosed:
+            known = [*system.parameters, *dosed]
+            problems.add("ENGINE020", "no such parameter", where="gradients", found=name, fix=nearest(name, known))
+    if not names or len(set(names)) < len(names):
+        problems.add("ENGINE030", "gradients need different names of parameters", where="gradients")
+    moving = [name for name in names if name in system.parameters]
+    asked = {name: found for name in [*observables, *(f.of for f in functionals)]
+             if (found := system.expression(name)) is not None}  # fmt: skip
+    refuse_jumps(system, set(moving), asked, problems)
+    tangents = Tangents(system, moving, [s for name in names for s in dosed.get(name, ())], triggers, problems)
+    problems.raise_if_any()
+    return tangents
+
+
 def compile_gradients(
     system: System,
     names: Sequence[str],
@@ -86,20 +117,8 @@ def compile_gradients(
     CarwrightError
         Listing every unknown name, and every part of the model that has no derivative.
     """
-    problems, dosed = Problems(), dosed or {}
-    for name in names:
-        if name not in system.parameters and name not in dosed:
-            known = [*system.parameters, *dosed]
-            problems.add("ENGINE020", "no such parameter", where="gradients", found=name, fix=nearest(name, known))
-    if not names or len(set(names)) < len(names):
-        problems.add("ENGINE030", "gradients need different names of parameters", where="gradients")
-    moving = [name for name in names if name in system.parameters]
+    tangents = check_gradients(system, names, observables, functionals, triggers, dosed)
     shaped = [f for f in functionals if f.kind not in DIRECT]
-    asked = {name: found for name in [*observables, *(f.of for f in functionals)]
-             if (found := system.expression(name)) is not None}  # fmt: skip
-    refuse_jumps(system, set(moving), asked, problems)
-    tangents = Tangents(system, moving, [s for name in names for s in dosed.get(name, ())], triggers, problems)
-    problems.raise_if_any()
     shapes_of = tuple(dict.fromkeys(f.of for f in shaped))
     primal = compile_kernel(
         tangents.system_with(0, (), shapes_of),
@@ -123,8 +142,7 @@ def compile_gradients(
     )
     scales = [tangents.dose_slopes(slot) for slot in slots]
     return GradientKernel(
-        system, tuple(names), tuple(observables), tuple(functionals), dict(dosed), width, tangents.reached,
-        primal, followed, scales,
+        system, tuple(names), tuple(observables), tuple(functionals), width, tangents.reached, primal, followed, scales
     )  # fmt: skip
 
 
@@ -142,7 +160,6 @@ class GradientKernel:
     names: tuple[str, ...]
     observables: tuple[str, ...]
     functionals: tuple[Functional, ...]
-    dosed: dict[str, Sequence[str]]
     width: int
     reached: tuple[str, ...] = field(repr=False)
     primal: Kernel = field(repr=False)
