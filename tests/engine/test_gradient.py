@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import math
 from functools import cache
+from itertools import pairwise
 
 import engine_models
 import numpy as np
@@ -35,7 +36,9 @@ def system_of(text):
     return read_sbml(engine_models.sbml(text))
 
 
-def gradients(text, names, observables=(), functionals=(), dosing=None, parameters=None, triggers=(), dosed=None, **asked):
+def gradients(
+    text, names, observables=(), functionals=(), dosing=None, parameters=None, triggers=(), dosed=None, **asked
+):
     system = system_of(text)
     kernel = compile_gradients(system, names, observables, functionals, triggers, dosed)
     values = np.array([system.defaults]) if parameters is None else parameters
@@ -57,7 +60,8 @@ def test_exponential_decay():
     kinds = [Functional("value_at", "A", end=4.0), Functional("integral", "square", 1.0, 6.0),
              Functional("first_day_below", "A", threshold=0.5), Functional("days_above", "A", threshold=0.5),
              Functional("maximum", "A"), Functional("minimum", "A"), Functional("time_of_minimum", "A"),
-             Functional("last_day_above", "A", threshold=1e-9), Functional("first_day_above", "A", threshold=9.0)]  # fmt: skip
+             Functional("last_day_above", "A", threshold=1e-9),
+             Functional("first_day_above", "A", threshold=9.0)]  # fmt: skip
     parameters = np.array([[2.0, 0.3], [3.0, 0.7]])
     found = gradients(DECAY, ["k", "a"], ["A", "square"], kinds, parameters=parameters, end=10.0, times=times)
     for patient, (a, k) in enumerate(parameters):
@@ -95,7 +99,8 @@ def test_one_compartment_with_absorption():
     """Peak, time of peak and time above a level after an oral dose, with respect to parameters and to the dose."""
     dose, V, ka, CL, limit = 100.0, 12.0, 1.1, 2.4, 3.0
     kinds = [Functional("maximum", "conc"), Functional("time_of_maximum", "conc"), Functional("integral", "conc"),
-             Functional("days_above", "conc", threshold="limit"), Functional("last_day_above", "conc", threshold="limit"),
+             Functional("days_above", "conc", threshold="limit"),
+             Functional("last_day_above", "conc", threshold="limit"),
              Functional("days_below", "conc", threshold="limit")]  # fmt: skip
     names = ["V", "ka", "CL", "limit", "milligrams", "unused"]
     found = gradients(
@@ -147,8 +152,8 @@ def test_a_dose_into_a_concentration_moves_with_the_volume():
 def test_days_above_counts_every_crossing():
     """x + b = sin(w t) + b: crossings at known times, several in the window."""
     level = 0.6
-    found = gradients(WAVE, ["w", "b"], ["y"], [Functional(kind, "y", 0.5, 19.0, level) for kind in ("days_above", "days_below")],
-                      end=20.0)  # fmt: skip
+    kinds = [Functional(kind, "y", 0.5, 19.0, level) for kind in ("days_above", "days_below")]
+    found = gradients(WAVE, ["w", "b"], ["y"], kinds, end=20.0)
 
     def days(w, b):
         s = math.asin(level - b)
@@ -164,14 +169,17 @@ def test_days_above_counts_every_crossing():
 def test_jumps_at_doses():
     """A level passed by a dose, and a peak made by one: the day stays, the height moves."""
     text = "model m; k = 0.5; substanceOnly species S in c; compartment c = 1; S = 1; J: S -> ; k*S; end"
-    kinds = [Functional("first_day_above", "S", threshold=3.0), Functional("maximum", "S"), Functional("time_of_maximum", "S"),
-             Functional("minimum", "S"), Functional("days_above", "S", threshold=3.0)]  # fmt: skip
+    kinds = [Functional("first_day_above", "S", threshold=3.0), Functional("maximum", "S"),
+             Functional("time_of_maximum", "S"), Functional("minimum", "S"),
+             Functional("days_above", "S", threshold=3.0)]  # fmt: skip
     found = gradients(text, ["k"], [], kinds, Dosing([2.0], ("S",), [[6.0]]), end=5.0)
     low, high = math.exp(-1.0), 6.0 + math.exp(-1.0)
     days = math.log(high / 3) / 0.5
     np.testing.assert_allclose(found.solution.functionals[0], [2.0, high, 2.0, low, days], rtol=1e-8)
     fall = -days / 0.5 + (-2.0 * low / high) / 0.5
-    np.testing.assert_allclose(found.functionals[0, :, 0], [0.0, -2.0 * low, 0.0, -2.0 * low, fall], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(
+        found.functionals[0, :, 0], [0.0, -2.0 * low, 0.0, -2.0 * low, fall], rtol=1e-6, atol=1e-12
+    )
 
 
 def test_a_summit_at_a_kink_has_no_derivative():
@@ -204,9 +212,10 @@ def test_a_trigger_moves_with_its_parameters():
 
     for row, t in zip(found.courses[0], (1.0, 3.5), strict=True):
         start = [0.7, 2.0, 0.25]
-        expected = []
-        for i in range(3):
-            expected.append(central(lambda v: solution(t, *start[:i], v, *start[i + 1 :]), start[i]))  # noqa: B023
+        expected = [
+            central(lambda v: solution(t, *start[:i], v, *start[i + 1 :]), start[i])  # noqa: B023
+            for i in range(3)
+        ]
         np.testing.assert_allclose(row, np.transpose(expected), rtol=1e-6, atol=1e-8)
 
 
@@ -252,7 +261,7 @@ def complex_step(system, parameters, name, doses, end):
 
     y = evaluated(system.initial, ex.topological(system.initial), {"time": 0.0})
     stops = sorted({0.0, end, *doses})
-    for a, b in zip(stops, stops[1:], strict=False):
+    for a, b in pairwise(stops):
         y[system.states.index("CE")] += doses.get(a, 0.0)
         y = solve_ivp(rates, (a, b), y, method="DOP853", rtol=1e-11, atol=1e-13 * np.maximum(1.0, abs(y))).y[:, -1]
     return y.real, y.imag / h
@@ -323,7 +332,9 @@ def test_same_bytes_for_any_order_and_number_of_threads(patients, kernel):
         dosing = Dosing([0.0], ("CE",), doses[order, None])
         found = kernel.solve(table[order], dosing, end=60.0, times=[10.0, 59.0], threads=threads)
         back = np.argsort(order)
-        return [a[back].tobytes() for a in (found.courses, found.functionals, found.solution.functionals, found.outcome)]
+        return [
+            a[back].tobytes() for a in (found.courses, found.functionals, found.solution.functionals, found.outcome)
+        ]
 
     straight = solve(np.arange(64), 1)
     assert straight == solve(np.arange(64), 3)

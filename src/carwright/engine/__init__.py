@@ -12,7 +12,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carwright.engine.gradient import GradientKernel, Gradients, check_gradients, compile_gradients
+    from carwright.engine.gradient import GradientKernel, check_gradients, compile_gradients
+    from carwright.engine.gradient_solve import Gradients
     from carwright.engine.kernel import Kernel, compile_kernel
     from carwright.engine.outcome import EXPLAIN, Outcome
     from carwright.engine.requests import Dosing, Functional, Trigger
@@ -24,7 +25,7 @@ _HOME = {
     "Kernel": "kernel",
     "compile_kernel": "kernel",
     "GradientKernel": "gradient",
-    "Gradients": "gradient",
+    "Gradients": "gradient_solve",
     "check_gradients": "gradient",
     "compile_gradients": "gradient",
     "EXPLAIN": "outcome",

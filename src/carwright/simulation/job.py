@@ -123,7 +123,7 @@ class Task:
 
     def differentiate(
         self, kernel: GradientKernel, parameters: Floats, dosing: Dosing,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int], None] | None = None, threads: int = 1,
     ) -> Gradients:  # fmt: skip
         """Solve patients with derivatives."""
         amounts = [dose.amount for dose in self.doses for _ in dose.days]
@@ -132,7 +132,7 @@ class Task:
             for name in self.gradients
             if name in self.dosed()
         }
-        return kernel.solve(parameters, dosing, dose_slopes=slopes, **self._how(progress))
+        return kernel.solve(parameters, dosing, dose_slopes=slopes, threads=threads, **self._how(progress))
 
     def _how(self, progress: Callable[[int], None] | None) -> dict[str, Any]:
         return {

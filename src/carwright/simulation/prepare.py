@@ -123,9 +123,7 @@ class _Preparation:
             raise RuntimeError(message)
         if task.gradients:
             observed = task.observed if task.times else ()
-            check_gradients(
-                task.system, task.gradients, observed, task.functionals, task.triggers, task.dosed()
-            )
+            check_gradients(task.system, task.gradients, observed, task.functionals, task.triggers, task.dosed())
         return Job(task, self.population, self.patients, request.seed, source.text, source.kept_as)
 
     # ------------------------------------------------------------------------------------------- the parts
@@ -328,7 +326,7 @@ class _Preparation:
     def _gradients(self, source: Source) -> None:
         amounts = [dose.amount for dose in self.doses if isinstance(dose.amount, str)]
         known = [*source.system.parameters, *amounts]
-        for name in self.request.gradients:
+        for name in dict.fromkeys(self.request.gradients):
             if name not in known:
                 self._unknown("SIMULATE005", "the model has no such parameter", "--gradients", name, known)
 

@@ -67,7 +67,11 @@ def _gradients(run: Run, names: tuple[str, ...]) -> dict[str, Any]:
     table = pl.scan_parquet(run.parts("gradients"))
     has_value = pl.col("value").is_not_null()
     counted = table.select(has_value.sum(), (has_value & pl.col("derivative").is_null()).sum().alias("none")).collect()
-    return {"names": list(names), "derivatives": counted["value"].item() - counted["none"].item(), "undefined": counted["none"].item()}
+    return {
+        "names": list(names),
+        "derivatives": counted["value"].item() - counted["none"].item(),
+        "undefined": counted["none"].item(),
+    }
 
 
 def _collected(lazy: pl.LazyFrame) -> Any:
