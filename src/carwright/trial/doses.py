@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from carwright.errors import Problems
 from carwright.trial.space import DoseSpace
 
 
 def doses_on(space: DoseSpace, path: Sequence[str]) -> tuple[float, ...]:
-    """Geometric middle of each node's band of cells, cells/m2.
+    """Geometric middle of each node's band of cells, cells/m2; ranks 1, 2, 3 ... where these do not rise.
+
+    They do not where a path changes the lymphodepletion at equal cells, as NCT03089203 did: then cells alone are no
+    measure of dose, and equal steps on the scale of ranks are assumed.
 
     Raises
     ------
@@ -30,4 +34,5 @@ def doses_on(space: DoseSpace, path: Sequence[str]) -> tuple[float, ...]:
         else:
             doses.append((band[0] * band[1]) ** 0.5)
     problems.raise_if_any()
-    return tuple(doses)
+    rises = all(low < high for low, high in pairwise(doses))
+    return tuple(doses) if rises else tuple(float(rank) for rank in range(1, len(doses) + 1))
