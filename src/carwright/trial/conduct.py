@@ -1,7 +1,8 @@
 """Conduct of one trial: enrol, lose, replace, infuse, observe, decide.
 
 Patients never infused are replaced; those who receive less than the assigned dose are treated but not
-evaluable for dose-limiting toxicity, and replaced for the decision (registry record of NCT03089203). When a
+evaluable for dose-limiting toxicity, and replaced for the decision (registry record of NCT03089203). Both they and
+manufacturing failures count as undelivered at the node meant for them. When a
 rule closes a node, enrolled patients of that cohort who are not yet infused wait for the next cohort,
 wherever that is.
 """
@@ -9,9 +10,10 @@ wherever that is.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Self
 
+from carwright.trial.attrition import MANUFACTURING_FAILURE
 from carwright.trial.calendar import Calendar, CohortDiary
 from carwright.trial.design import Decision, Design
 from carwright.trial.outcomes import Cohort, History, letter, toxicity_only
@@ -165,6 +167,8 @@ class _Trial:
             if not patients.infused[patient]:
                 self.note(candidate, column, "not_infused", _NAN, patients.not_infused_reason[patient])
                 diary.free_place(candidate.enrolled + patients.dropout_days[patient])
+                if patients.not_infused_reason[patient] == MANUFACTURING_FAILURE:
+                    cohort = replace(cohort, undelivered=cohort.undelivered + 1)
                 continue
             infusion = diary.infusion_day(candidate.ready)
             if infusion >= diary.halted:
@@ -180,7 +184,8 @@ class _Trial:
                 diary.halted = min(diary.halted, infusion + patients.death_day[patient][column])
         self.waiting.extendleft(reversed(postponed))
         self.record.history = (*self.record.history, cohort)
-        self.record.toxicities += toxicity_only((cohort,))
+        seen = cohort if self.conduct.design.uses_delivery else replace(cohort, undelivered=0)
+        self.record.toxicities += toxicity_only((seen,))
         return diary.close()
 
     def next_patient(self, column: int, diary: CohortDiary) -> _Waiting | None:
@@ -213,7 +218,12 @@ class _Trial:
         patients = self.conduct.patients
         seen = letter(dlt=patients.dlt[patient][column], response=patients.response[patient][column])
         deaths = cohort.deaths + self.died(patient, column)
-        return Cohort(cohort.node, cohort.letters + seen if on_dose else cohort.letters, deaths)
+        return replace(
+            cohort,
+            letters=cohort.letters + seen if on_dose else cohort.letters,
+            deaths=deaths,
+            undelivered=cohort.undelivered + (not on_dose),
+        )
 
     def died(self, patient: int, column: int) -> bool:
         """Whether a dose-limiting toxicity was a death, seen within the window."""

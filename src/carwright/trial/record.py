@@ -115,9 +115,7 @@ def _common(orders: list[Any]) -> list[str] | None:
     labels = list(ranks[0])
     if any(set(rank) != set(labels) for rank in ranks):
         return None
-    return [
-        f"{low} < {high}" for low in labels for high in labels if all(rank[low] < rank[high] for rank in ranks)
-    ]
+    return [f"{low} < {high}" for low in labels for high in labels if all(rank[low] < rank[high] for rank in ranks)]
 
 
 def _space(doses: object, order: object) -> DoseSpace:

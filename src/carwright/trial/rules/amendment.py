@@ -81,17 +81,19 @@ class Amendment(Rule):
         if "path" in given and "path" not in values:
             values["path"] = tuple(label for label in core.path if label in labels)
         # The record of the design itself, with the smaller space and what differs before.
-        return replace(core, dose_space=DoseSpace(tuple(kept), order), **values)
+        found: Design = replace(core, dose_space=DoseSpace(tuple(kept), order), **values)
+        return found
 
     def amended(self, batch: Batch, before: Decisions) -> Flags:
         """Trials in which the nodes have been added; shape (t,)."""
         added = [self.space.columns[label] for label in self.adds]
-        used: Flags = (batch.patients[:, added] + batch.not_delivered[:, added] > 0).any(axis=1)
-        if self.when == "ended":
-            return used | before.over
-        if self.when == "toxicity":
-            return used | (batch.dlts.sum(axis=1) > 0)
-        return used | (batch.total >= self.n)
+        used: Flags = np.any(batch.patients[:, added] + batch.not_delivered[:, added] > 0, axis=1)
+        triggers: dict[str, Flags] = {
+            "ended": before.over,
+            "toxicity": batch.dlts.sum(axis=1) > 0,
+            "patients": batch.total >= self.n,
+        }
+        return used | triggers[self.when]
 
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide on the original nodes, or after the amendment on all."""
