@@ -155,9 +155,7 @@ def test_designs_of_one_table(name: str, target: Fraction) -> None:
     checked = 0
     for history in walks(design, 60, 8, toxic=0.35):
         n, y, _ = counts(history, 4)
-        shut = [
-            n[place] >= least and 1 - below(target, n[place], y[place]) > Fraction(19, 20) for place in range(4)
-        ]
+        shut = [n[place] >= least and 1 - below(target, n[place], y[place]) > Fraction(19, 20) for place in range(4)]
         closed = shut.index(True) if any(shut) else 4
         here = int(history[-1].node) - 1
         move = {"E": 1, "S": 0, "D": -1}["D" if shut[here] else code(n[here], y[here], target)]
@@ -309,9 +307,7 @@ def test_boin12_by_its_published_steps() -> None:
         active = [beta.sf(0.25, 1 + e[k], 1 + n[k] - e[k]) > 0.10 for k in range(4)]
         top = safe.index(False) if False in safe else 4
         here = int(history[-1].node) - 1
-        worth = [
-            (100 * (e[k] - both[k]) + 60 * both[k] + 40 * (n[k] - y[k] - e[k] + both[k])) / 100 for k in range(4)
-        ]
+        worth = [(100 * (e[k] - both[k]) + 60 * both[k] + 40 * (n[k] - y[k] - e[k] + both[k])) / 100 for k in range(4)]
         score = [beta.sf(benchmark, 1 + worth[k], 1 + n[k] - worth[k]) for k in range(4)]
         open_ = [k for k in range(top) if active[k]]
         tried = max(k for k in range(4) if n[k])
@@ -458,7 +454,9 @@ def test_blrm_by_quadrature() -> None:
                 return math.log(chance / (1 - chance)) - math.exp(b) * math.log(doses[place] / reference)
 
             return float(
-                dblquad(density, -4.5, 4.0, lambda b: edge(low, b), lambda b: edge(high, b), epsabs=1e-9, epsrel=1e-6)[0]
+                dblquad(density, -4.5, 4.0, lambda b: edge(low, b), lambda b: edge(high, b), epsabs=1e-9, epsrel=1e-6)[
+                    0
+                ]
             )
 
         total = mass(0.0, 1.0)
@@ -537,7 +535,9 @@ def test_wages_tait_by_quadrature() -> None:
         weights = [evidence(model) for model in models]
         model = max(range(3), key=lambda one: weights[one])
         found = design.parameters(history)
-        assert found[f"efficacy_model_{model + 1}_probability"] == pytest.approx(weights[model] / sum(weights), abs=1e-7)
+        assert found[f"efficacy_model_{model + 1}_probability"] == pytest.approx(
+            weights[model] / sum(weights), abs=1e-7
+        )
         estimates = design.estimates(history)
         tox_curve = [guess ** math.exp(crm_mean(toxic, n, y)) for guess in toxic]
         eff_curve = [guess ** math.exp(crm_mean(models[model], n, e)) for guess in models[model]]

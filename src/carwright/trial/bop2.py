@@ -81,6 +81,8 @@ def bop2(looks: Sequence[int], rates: Rates, type_1_error: float = 0.1) -> Bop2:
     seen: dict[tuple[tuple[int, ...], tuple[int, ...] | None], tuple[float, float]] = {}
     for cutoff, power in product(CUTOFFS, POWERS):
         bounds = boundaries(looks, rates, cutoff, power)
+        if any(fewest > n for n, fewest in zip(looks, bounds[0], strict=True)):
+            continue  # a look that nobody can pass
         if bounds not in seen:
             seen[bounds] = (_error(looks, bounds, rates), passes(looks, bounds, rates.response, rates.toxicity)[0])
         error, success = seen[bounds]

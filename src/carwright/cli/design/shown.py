@@ -119,7 +119,7 @@ def show_next_step(found: Mapping[str, Any]) -> None:
         what = "backfill" if found["backfill"] else "treat"
         show(f"{what} {found['cohort_size']} at {found['next']}: {found['reason']}")
     elif found["waits"]:
-        show(f"wait: {found['reason']}")
+        show(found["reason"])
     else:
         show(f"end: {found['reason']}; recommended: {found['recommended'] or 'no dose'}")
     if found["continue"]:
