@@ -215,14 +215,18 @@ def test_a_place_is_filled_again_from_the_day_on_which_it_falls_free(seed_space,
 
 def test_products_short_of_their_dose_reach_designs_that_ask(seed_space, eventful):
     """The rule feasible sees who was off dose or could not be manufactured for; another design does not."""
-    asks = build_design("3+3", seed_space, {"path": [1, 2, 3]}, [{"feasible": {"least": 0.99, "min_n": 1}}])
+    asks = build_design("3+3", seed_space, {"path": [1, 2, 3]}, [{"feasible": {}}])
     short = replace(eventful, on_dose=np.zeros_like(eventful.on_dose) | np.array([True, False, True, True]))
-    conduct = Conduct(asks, Patients.of(short), Calendar())
-    record = conduct.run(list(range(50)), [1.0] * 50)
-    assert all(cohort.node == "1" for cohort in record.history if cohort.letters)
-    assert record.toxicities[-1].undelivered > 0
-    plain = Conduct(build_design("3+3", seed_space, {"path": [1, 2, 3]}), Patients.of(short), Calendar())
-    assert all(cohort.undelivered == 0 for cohort in plain.run(list(range(50)), [1.0] * 50).toxicities)
+    quiet = short.adjudicated(np.zeros_like(short.dlt), np.full(short.dlt.shape, np.nan))
+    quiet = replace(quiet, death=np.zeros_like(quiet.death))
+    paths = {}
+    for name, design in {"asks": asks, "does not": build_design("3+3", seed_space, {"path": [1, 2, 3]})}.items():
+        conduct = Conduct(design, Patients.of(quiet), Calendar())
+        (record,) = conduct.run([list(range(1950))], [[1.0] * 1950])
+        paths[name] = [cohort.node for cohort in record.history if cohort.letters], record.stop_reason
+    # Nobody reaches the dose of node 2: the rule closes it before the cohort is complete, else nobody is left.
+    assert paths["asks"] == (["1"], "node 2 was closed")
+    assert paths["does not"] == (["1"], "no patients left")
 
 
 def test_a_population_without_enough_patients_stops_the_trial(seed_design, bernoulli):

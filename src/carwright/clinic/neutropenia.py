@@ -7,17 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from carwright.clinic.numbers import number
+from carwright.clinic.panel import Assessment, Seen
 from carwright.clinic.readings import Floats, for_patients_read, window
 
 HEMATOTOX = "CAR-HEMATOTOX, Rejeski 2021, doi 10.1182/blood.2020010543: days below 500/uL from day 0 to day 60"
 
 
 @dataclass(frozen=True)
-class NeutropeniaWindow:
+class NeutropeniaWindow(Assessment):
     """Which days below which count are severe neutropenia."""
+
+    reads = ("neutrophils_per_ul",)
 
     severe_count: float = number(500.0, "1/uL", "published", HEMATOTOX)
     last_day: float = number(60.0, "day", "published", HEMATOTOX)
+
+    def outcomes(self, seen: Seen) -> dict[str, Floats]:
+        """Give the columns of `neutropenia_outcomes`."""
+        return neutropenia_outcomes(seen.times, seen.courses["neutrophils_per_ul"], self)
 
 
 def neutropenia_outcomes(times: Floats, neutrophils: Floats, rules: NeutropeniaWindow) -> dict[str, Floats]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carwright.clinic.care import care_rules, sign_watches
-from carwright.clinic.grade import COURSES, Settings
-from carwright.clinic.psa import PsaRules, visit_days
+from carwright.clinic.grade import Settings
 from carwright.construct import load_construct, parameter_medians
+from carwright.disease import find_disease
 from carwright.engine import Trigger, compile_kernel, read_sbml
 from carwright.models import load_model
 from carwright.simulation.source import extinctions
@@ -20,6 +20,7 @@ from carwright.study import trial_settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from carwright.disease import Disease
     from carwright.engine import Kernel
     from carwright.models import Model
     from carwright.study import Study, TrialSettings
@@ -32,16 +33,6 @@ START_DAY = -7.0
 
 DAILY_UNTIL = 90.0
 """Last day on which courses are read every day: CRS that late was simulated in few patients."""
-
-SHOWN = (
-    "car_cells_per_ul",
-    "antigen_positive_cells",
-    "tgf_beta",
-    "il15",
-    "il1",
-    "lymphocytes_per_ul",
-)
-"""Read-outs that the report shows beside those that the clinic grades."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +56,11 @@ class Arm:
         """The disease model."""
         return load_model(self.study.model)
 
+    @property
+    def disease(self) -> Disease:
+        """What is read, summarised and shown."""
+        return find_disease(self.study.model)
+
     @cached_property
     def medians(self) -> dict[str, float]:
         """Population medians that the construct and the study set; the study has the last word."""
@@ -86,7 +82,12 @@ class Arm:
     def settings(self) -> Settings:
         """How patients are graded."""
         rules = self.study.adjudication
-        return Settings(window_days=rules.window_days, ctcae_version=rules.ctcae, adjudication=rules.rule)
+        return Settings(
+            panel=self.disease.panel,
+            window_days=rules.window_days,
+            ctcae_version=rules.ctcae,
+            adjudication=rules.rule,
+        )
 
     @cached_property
     def rules(self) -> tuple[str, ...]:
@@ -103,7 +104,7 @@ class Arm:
             np.arange(0.0, min(42.0, horizon) + 1e-9, 0.5),
             np.arange(42.0, min(DAILY_UNTIL, horizon) + 1e-9, 1.0),
             np.arange(DAILY_UNTIL, horizon + 1e-9, 3.5),
-            visit_days(horizon, PsaRules()),
+            self.disease.panel.days(horizon),
             np.array([horizon]),
         )
         return np.unique(np.concatenate([part[part <= horizon] for part in grid]))
@@ -111,7 +112,7 @@ class Arm:
     @cached_property
     def observables(self) -> tuple[str, ...]:
         """Read-outs and states whose courses are computed."""
-        return (*COURSES, *SHOWN)
+        return self.disease.observables
 
     @cached_property
     def kernel(self) -> Kernel:

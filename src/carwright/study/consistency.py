@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from carwright.disease import find_disease
 from carwright.errors import CarwrightError, Problems
 from carwright.study.messages import Where
 from carwright.study.quantities import QUANTITIES
 from carwright.study.schema import STUDY_ARM, Study
 from carwright.study.trial_settings import trial_settings
-from carwright.yamlfile import KeyPath
+from carwright.yamlfile import KeyPath, nearest
 
 
 def check_consistency(study: Study, where: Where, problems: Problems) -> None:
@@ -85,8 +86,19 @@ def _population(study: Study, where: Where, problems: Problems) -> None:
 
 
 def _published(study: Study, where: Where, problems: Problems) -> None:
+    try:
+        summarised = (*find_disease(study.model).quantities, "recommended_node")
+    except CarwrightError as error:
+        problems.extend(error)
+        return
     for index, fact in enumerate(study.published):
         place = where(("published", index))
+        if fact.quantity not in summarised:
+            what = f"{fact.quantity} is not summarised for the model {study.model!r}"
+            allowed = ", ".join(summarised)
+            fix = nearest(fact.quantity, summarised)
+            problems.add("STUDY008", what, where=place, found=fact.quantity, allowed=allowed, fix=fix)
+            continue
         counted = fact.count is not None and fact.of is not None
         if counted == (fact.value is not None) or (fact.count is None) != (fact.of is None):
             what = f"the published {fact.quantity} needs either 'count' and 'of' or a 'value'"

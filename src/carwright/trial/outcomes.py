@@ -138,6 +138,15 @@ def parse_outcomes(
                 allowed="a node's label, then one of N, T, E, B per patient",
                 fix=hint,
             )
+        elif known is not None and match[2] not in known and (odd := _odd_letters(word, known)):
+            problems.add(
+                "TRIAL001",
+                "this is not a cohort of outcomes",
+                where=where,
+                found=f"{word}, with {odd}",
+                allowed="a node's label, then one of N, T, E, B per patient",
+                fix="for example 1NNN 2NTT",
+            )
         elif known is not None and match[2] not in known:
             problems.add(
                 "TRIAL002",
@@ -153,16 +162,18 @@ def parse_outcomes(
     return tuple(cohorts) if window_days is None else _weighted(cohorts, window_days, weights)
 
 
-def path_of(history: Iterable[Cohort]) -> str:
+def path_of(history: Iterable[Cohort], *, responses: bool = True) -> str:
     """Outcome string of a whole trial: letters in canonical order, successive cohorts at a node together.
 
-    Two trials have the same path exactly if the same things were seen in the same order of nodes.
+    Two trials have the same path exactly if the same things were seen in the same order of nodes. Without
+    ``responses``, E becomes N and B becomes T.
     """
     words: list[tuple[str, str]] = []
     for cohort in history:
-        letters = cohort.canonical().letters
-        if not letters:
+        if not cohort.letters:
             continue
+        seen = cohort.letters if responses else cohort.letters.translate(_WITHOUT_RESPONSE)
+        letters = "".join(sorted(seen, key=_ORDER.__getitem__))
         if words and words[-1][0] == cohort.node:
             words[-1] = (cohort.node, words[-1][1] + letters)
         else:
@@ -233,6 +244,13 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:  # such as 0.1.2
         return -1.0
+
+
+def _odd_letters(word: str, known: Collection[str]) -> str:
+    """Letters of a word that mean nothing, if it begins with a known label and goes on with letters only."""
+    begins = [label for label in known if word.startswith(label)]
+    rest = word[len(max(begins, key=len)) :] if begins else ""
+    return "".join(sorted(set(rest) - set(LETTERS))) if rest.isalpha() and rest.isupper() else ""
 
 
 def _capitals(word: str) -> str:
