@@ -42,7 +42,9 @@ def test_a_better_a_worse_and_an_indistinguishable_design_are_called_so(run: Run
 
 
 def test_more_and_fewer_are_told_without_signs(run: Run) -> None:
-    text = sentence(changed(run, infused=-8.0, dlts=0.5, duration_days=365.25), "Against three-plus-three, a trial with B")
+    text = sentence(
+        changed(run, infused=-8.0, dlts=0.5, duration_days=365.25), "Against three-plus-three, a trial with B"
+    )
     assert "8.00 (7.99 to 8.01) fewer patients" in text
     assert "0.50 (0.49 to 0.51) more dose-limiting toxicities" in text
     assert "12.0 (12.0 to 12.0) more months" in text

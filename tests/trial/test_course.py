@@ -118,6 +118,18 @@ def test_responses_reach_the_designs_that_use_them_and_no_others(seed_space, ber
         assert (chosen[0] != chosen[1]) is differs, name
 
 
+def test_products_that_miss_the_dose_reach_the_rule_about_feasibility(seed_space, bernoulli):
+    """Three in ten products reach nodes 2 and 3: the rule closes them, where BOIN alone recommends the highest."""
+    on_dose = np.ones((2000, 4), dtype=bool)
+    on_dose[:, 1:3] = np.random.Generator(np.random.Philox(4)).random((2000, 1)) < 0.3
+    potential = bernoulli([0.0] * 4, on_dose=on_dose)
+    feasible = build_design("boin", seed_space, dict(PATH), ["feasible"])
+    told = play(feasible, potential).trials["recommended_node"].tolist()
+    untold = play(build_design("boin", seed_space, dict(PATH)), potential).trials["recommended_node"].tolist()
+    assert told.count("1") > 90
+    assert untold.count("1") == 0
+
+
 def test_a_trial_can_be_replayed_alone(seed_space, bernoulli):
     """The story of one trial is that of the same trial among many."""
     potential = bernoulli(CHANCES, death_share=[0.2] * 4)

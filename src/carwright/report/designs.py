@@ -256,7 +256,9 @@ def design_rows(run: Run) -> Table | None:
 def _set_up(record: Mapping[str, Any]) -> str:
     """Options and rules of a design record that were given or have a default, in a line."""
     parts = [_options(record["options"])]
-    parts += [f"{name} ({text})" if (text := _options(rule[name])) else name for rule in record["rules"] for name in rule]
+    parts += [
+        f"{name} ({text})" if (text := _options(rule[name])) else name for rule in record["rules"] for name in rule
+    ]
     return "; ".join(part for part in parts if part)
 
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from carwright.trial.calendar import CohortDiary
-from carwright.trial.outcomes import Cohort, History, letter
+from carwright.trial.outcomes import Cohort, History
 
 if TYPE_CHECKING:
     from carwright.trial.conduct import Conduct
@@ -86,6 +86,11 @@ class Answer(NamedTuple):
     backfill: bool = False
 
 
+Fate = tuple[bool, str, float, float]
+"""What would happen to a patient at a node: whether the dose is the assigned one, the letter of the outcome, and the
+days from infusion to a dose-limiting toxicity and to a death by it (never: infinite)."""
+
+
 class _Waiting(NamedTuple):
     """An enrolled patient on the way to infusion."""
 
@@ -137,6 +142,7 @@ class Course:
         self.design, self.patients, self.calendar = conduct.design, conduct.patients, conduct.calendar
         self.follows = conduct.design.uses_follow_up
         self.responses = conduct.design.uses_responses
+        self.delivery = conduct.design.uses_delivery
         self.order = iter(order)
         self.gaps = gaps
         self.record = TrialRecord()
@@ -202,7 +208,7 @@ class Course:
             if infusion >= diary.halted:
                 postponed.append(candidate)
                 continue
-            on_dose = patients.on_dose[patient][column]
+            on_dose = patients.fate[patient][column][0]
             diary.infuse(infusion, assigned_dose=on_dose)
             if not on_dose:
                 diary.free_place(infusion)
@@ -279,15 +285,11 @@ class Course:
 
     def infuse(self, who: _Waiting, column: int, day: float) -> _Infused:
         """Enter an infusion, and find out when what will be seen."""
-        patients, patient = self.patients, who.patient
-        on_dose, dlt = patients.on_dose[patient][column], patients.dlt[patient][column]
+        on_dose, found, dlt_after, death_after = self.patients.fate[who.patient][column]
         self.note(who, column, "treated" if on_dose else "off_dose", day, None)
-        seen = letter(dlt=dlt, response=patients.response[patient][column])
-        # A death counts if it is a dose-limiting toxicity, seen within the window.
-        dies = dlt and patients.death[patient][column]
-        after = patients.death_day[patient][column] if dies else _NEVER
-        death_day = day + after if after <= self.calendar.dlt_window_days else _NEVER
-        return _Infused(day, seen, on_dose, day + patients.dlt_day[patient][column] if dlt else _NEVER, death_day)
+        # A death counts if it is seen within the window.
+        death_day = day + death_after if death_after <= self.calendar.dlt_window_days else _NEVER
+        return _Infused(day, found, on_dose, day + dlt_after, death_day)
 
     def seen(self, day: float) -> History:
         """What the design knows on a day; patients on the way to a backfilled infusion count as not observed yet."""
@@ -296,7 +298,7 @@ class Course:
     def cohort_seen(self, cohort: _Treated, day: float) -> Cohort:
         """What the design knows of one cohort on a day: kept when every window has closed."""
         window = self.calendar.dlt_window_days
-        letters, parts, deaths, complete = "", [], 0, True
+        letters, parts, deaths, undelivered, complete = "", [], 0, 0, True
         for infusion, found, on_dose, dlt_day, death_day in cohort.members:
             deaths += death_day < _NEVER and death_day <= day
             observed = day >= infusion + window
@@ -305,8 +307,12 @@ class Course:
                 toxic = dlt_day <= day
                 letters += found if observed else "T" if toxic else "N"
                 parts.append(1.0 if observed or toxic else max(0.0, (day - infusion) / window))
+            elif self.delivery and infusion <= day:
+                undelivered += 1
         follow_up = () if complete or min(parts, default=1.0) == 1.0 else tuple(parts)
         known = as_seen(cohort.node, letters, deaths, follow_up, backfill=cohort.backfill, responses=self.responses)
+        if undelivered:
+            known = replace(known, undelivered=undelivered)
         if complete and cohort.full and day < _NEVER:
             cohort.known = known
         return known

@@ -36,6 +36,11 @@ class Feasible(Rule):
     )
     min_n: int = option.whole(3, "Patients meant for a node before the rule can close it.", low=1, source="assumed")
 
+    @property
+    def uses_delivery(self) -> bool:  # type: ignore[override]  # as in `Rule`
+        """Whether products that missed the dose change what the design does."""
+        return True
+
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide as the wrapped design with nodes closed."""
         return self.inner.decide_batch(self._closed(batch))
