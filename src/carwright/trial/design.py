@@ -68,9 +68,6 @@ class Design(ABC):
     uses_responses: ClassVar[bool] = False
     """Whether responses change what the design does; only then are they told apart in enumeration."""
 
-    uses_delivery: ClassVar[bool] = False
-    """Whether patients whose product missed the dose change what the design does."""
-
     uses_follow_up: ClassVar[bool] = False
     """Whether the design decides while windows are incomplete."""
 

@@ -54,11 +54,6 @@ class Rule(Design):
         return self.inner.uses_responses
 
     @property
-    def uses_delivery(self) -> bool:  # type: ignore[override]  # as above
-        """Whether products that missed the dose change what the design does."""
-        return self.inner.uses_delivery
-
-    @property
     def uses_follow_up(self) -> bool:  # type: ignore[override]  # as above
         """Whether the design decides while windows are incomplete."""
         return self.inner.uses_follow_up
