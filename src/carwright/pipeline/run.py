@@ -67,7 +67,9 @@ def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> di
     if designs is not None:
         main = arms[0]
         outcomes = ArmOutcomes.of(patients, main.name, main.space.labels)
-        summary["designs"] = designs_summary(outcomes, designs, main.space, d.own_name(main), study.target_toxicity)
+        summary["designs"] = designs_summary(
+            outcomes, designs, d.designs_of(main), d.own_name(main), study.target_toxicity
+        )
         progress.advance(1)
     return summary
 

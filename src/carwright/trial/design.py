@@ -71,6 +71,9 @@ class Design(ABC):
     uses_follow_up: ClassVar[bool] = False
     """Whether the design decides while windows are incomplete."""
 
+    uses_delivery: ClassVar[bool] = False
+    """Whether products that fell short of their dose change what the design does."""
+
     ends_by_itself: ClassVar[bool] = False
     """Whether the trial always ends without a rule such as ``stop_at``."""
 
