@@ -45,8 +45,9 @@ def show_construct(
     domains = [
         [key, value["name"], value["kind"], value["source"]]
         for key, value in data.items()
-        if isinstance(value, dict) and "source" in value
+        if isinstance(value, dict) and {"name", "source"} <= value.keys()
     ]
+    show(f"recognises a cell from about {construct.threshold.molecules:g} molecules on")
     show(columns(domains, ["domain", "name", "kind", "source"]))
     effects = [[effect, f"{entry.value:g}", entry.kind, entry.source] for effect, entry in armour.effects.items()]
     show(f"armour: {armour.title}")
