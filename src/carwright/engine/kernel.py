@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import cache
 from carwright.engine import expression as ex
 from carwright.engine.compilation import Tables, plan
+from carwright.engine.compiled import Compiled
 from carwright.engine.evaluate import evaluate
 from carwright.engine.formula import TIME
-from carwright.engine.generator import Program, generate
+from carwright.engine.generator import Program
 from carwright.engine.interpret import Interpreter
 from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
@@ -82,10 +82,9 @@ def compile_kernel(
                 allowed=INTERPRETED if system.events else f"{COMPILED}, {INTERPRETED}",
             )
         )
-    source = generate(program) if path == COMPILED else ""
-    module = cache.load(source) if path == COMPILED else Interpreter(program)
+    solver = Compiled(program) if path == COMPILED else Interpreter(program)
     asked = tuple(observables), tuple(functionals), tuple(triggers)
-    return Kernel(system, *asked, path, source, program, tables, module)
+    return Kernel(system, *asked, path, program, tables, solver)
 
 
 def _fitting(system: System) -> str:
@@ -104,10 +103,9 @@ class Kernel:
     functionals: tuple[Functional, ...]
     triggers: tuple[Trigger, ...]
     path: str
-    source: str = field(repr=False)
     _program: Program = field(repr=False)
     _tables: Tables = field(repr=False)
-    _module: Any = field(repr=False)
+    _solver: Compiled | Interpreter = field(repr=False)
 
     def solve(
         self,
@@ -188,13 +186,13 @@ class Kernel:
 
         def run(first: int) -> int:
             part = slice(first, min(first + chunk, n))
-            self._module.solve(
+            self._solver.solve(
                 values[part], plan_.amounts[part], plan_.stops, plan_.dose_first, plan_.dose_state,
                 plan_.dose_column,
                 plan_.times, settings, tolerances, self._tables.functional_codes, plan_.functional_values,
                 self._tables.trigger_codes, plan_.trigger_values, solution.outcome[part], solution.courses[part],
                 solution.functionals[part], solution.trigger_counts[part], solution.trigger_days[part],
-                solution.steps[part], solution.lowest[part], _aligned(self._module.AT_END),
+                solution.steps[part], solution.lowest[part],
             )  # fmt: skip
             return part.stop - part.start
 
@@ -237,13 +235,6 @@ class Kernel:
                 given = np.ones(len(states))
         table = np.stack([given, np.where(self.system.non_negative, 1.0 / given, 0.0)], axis=1)
         return np.ascontiguousarray(table[[states.index(name) for name in self._program.order()]])
-
-
-def _aligned(size: int) -> Floats:
-    """Work array on a cache-line boundary, so that vector loads never straddle two lines."""
-    raw = np.empty(size + 8)
-    offset = (-raw.ctypes.data % 64) // 8
-    return raw[offset : offset + size]
 
 
 def _run_all(
