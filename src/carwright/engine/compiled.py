@@ -159,7 +159,7 @@ class Compiled:
             layout.states, layout.watched, layout.observed, layout.functionals, layout.triggers, layout.assigned,
             layout.orders, layout.stages, *asked,
         ]  # fmt: skip
-        lane = np.full(len(_LANE) * layout.lanes, -1)
+        lane = np.repeat([-1 if name in {"PATIENT", "FIRED"} else 0 for name in _LANE], layout.lanes)
         head = len(_TOLD) + len(lane) + len(self._addresses)
         begins = head + np.cumsum([0, *(len(table) for table in tables[:-1])])
         at = [places[name] for name in Layout.names()]
