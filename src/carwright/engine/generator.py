@@ -19,7 +19,8 @@ from carwright.engine.system import System
 from carwright.engine.tableau import RODAS5P, Tableau
 
 import os
-LANES: Final = int(os.environ.get("CW_LANES","8"))
+
+LANES: Final = int(os.environ.get("CW_LANES", "8"))
 """Patients in lock-step: one AVX-512 register of doubles, two of AVX2."""
 
 
