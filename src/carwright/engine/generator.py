@@ -148,6 +148,7 @@ class _Writer:
             "sample": self._sample(),
             "survey_functionals": self._survey_functionals(),
             "survey_triggers": trigger_lines(self.program.triggers, len(self.watched), self.cell),
+            "whole": self._whole() if self.assignments else [],
             **{f"assign{j}": self._assign(expressions) for j, expressions in enumerate(self.assignments)},
             "commit": self._commit(),
         }
@@ -164,12 +165,11 @@ class _Writer:
         leaves |= {ex.symbol(f"{s}{FLOOR_SUFFIX}"): self.cell("ATOL", i) for i, s in enumerate(self.states)}
         return statements([*self._numbered("CONST", self.constants), *self._numbered("U", self.initial)], leaves)
 
-    def _dense(self, row: int, s: str, r: str) -> str:
+    def _dense(self, row: int, s: str, r: str, orders: Sequence[str] = ()) -> str:
         """Dense output of one state at position ``s``; ``r`` is 1 - s."""
-        count = self.layout.dense
-        inner = self.cell("D", (self.layout.orders - 1) * count + row)
-        for d in range(self.layout.orders - 2, -1, -1):
-            inner = f"({self.cell('D', d * count + row)} + {s} * {inner})"
+        *lower, inner = orders or [self.cell("D", d * self.layout.dense + row) for d in range(self.layout.orders)]
+        for order in reversed(lower):
+            inner = f"({order} + {s} * {inner})"
         return f"{r} * {self.cell('Y', row)} + {s} * ({self.cell('Y1', row)} + {r} * {inner})"
 
     def _within(self, expressions: Sequence[Expr]) -> list[str]:
@@ -196,6 +196,19 @@ class _Writer:
     def _survey_functionals(self) -> list[str]:
         count = len(self.watched)
         return functional_lines(self.program.functionals, count, self.cell) if count else []
+
+    def _whole(self) -> list[str]:
+        """Every state at the position TH into U, and the time there."""
+        lines = [f"s = {self.cell('TH')}", "r = 1.0 - s"]
+        lines.append(f"{self.cell('ST')} = {self.cell('T')} + s * {self.cell('TRIED')}")
+        for i in range(self.layout.states):
+            orders = [self.cell("D", d * self.layout.dense + i) for d in range(self.layout.orders)]
+            if i >= self.layout.dense:
+                stages = [self.cell("K", j * self.layout.states + i) for j in range(self.layout.stages)]
+                sums = (" + ".join(f"{w!r} * {k}" for w, k in zip(row, stages, strict=True)) for row in self.method.dense)
+                orders = [f"({total})" for total in sums]
+            lines.append(f"{self.cell('U', i)} = {self._dense(i, 's', 'r', orders)}")
+        return lines
 
     def _assign(self, expressions: Sequence[Expr]) -> list[str]:
         """What a trigger assigns, from the state in U."""

@@ -13,7 +13,7 @@ SAMPLES: Final = 5
 """Points per step (both ends included) at which functionals and triggers look at their observables."""
 UNIFORM: Final = frozenset(
     {"ATOL", "NEGATIVE", "FROM", "UNTIL", "OPEN", "CLOSE", "RTOL", "MOST", "TINY", "START", "FIRST_STEP", "LEVELS",
-     "EVERY", "WEIGHTS", "STOPS", "TIMES"}
+     "EVERY", "STOPS", "TIMES"}
 )  # fmt: skip
 """Sections with one number for all lanes."""
 
@@ -95,7 +95,6 @@ class Layout:
             "FIRST_STEP": 1,  # its planned length
             "LEVELS": self.functionals,  # thresholds that are not patients' own
             "EVERY": self.triggers,  # time after which a trigger fires again, 0 for once
-            "WEIGHTS": self.orders * self.stages,  # coefficients of the dense output
             "PAR": self.parameters,
             "STOPS": stops,
             "TIMES": times,  # of the dense output
