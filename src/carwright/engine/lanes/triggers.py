@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         LAST,
         LEFT,
         NEW,
+        NOW,
         OBS,
         OPEN,
         SAMPLE,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         Floats,
         Integers,
         T,
-        U,
         Y,
         call,
     )
@@ -103,7 +103,7 @@ def resample(W: Floats, M: Integers, lane: int, cut: float) -> None:
 
 
 def whole_state(W: Floats, M: Integers, lane: int, theta: float) -> None:
-    """State of a lane at a position of its step into U, and the time there into ST."""
+    """State of a lane at a position of its step into NOW, and the time there into ST."""
     W[M[TH] + lane] = theta
     call(M[WHOLE], W)
 
@@ -114,7 +114,7 @@ def fire(W: Floats, M: Integers, lane: int, j: int, theta: float) -> None:
     whole_state(W, M, lane, theta)
     call(M[ASSIGN + j], W)
     for s in range(M[STATES]):
-        W[M[Y] + s * LANES + lane] = W[M[U] + s * LANES + lane]
+        W[M[Y] + s * LANES + lane] = W[M[NOW] + s * LANES + lane]
     for k in range(M[ASSIGNED]):
         state = M[M[TARGETS] + j * M[ASSIGNED] + k]
         if state >= 0:
