@@ -27,13 +27,14 @@ Integers = npt.NDArray[np.int64]
 
 FUNCTIONS: Final = (
     "advance", "sample", "survey_functionals", "survey_triggers", "commit", "look", "observe", "watch", "prepare",
+    "whole",
 )  # fmt: skip
 """Printed functions that the driver calls; those of the triggers follow."""
 _NAMES: Final = ("ADVANCE", "SAMPLE_ALL", *(name.upper() for name in FUNCTIONS[2:]), "ASSIGN")
 _DECIDES: Final = ("mathematics.py", "vector.py", "machine_code.py")
 """Files that decide what machine code is made of a source."""
 _SIZES: Final = (
-    "STATES", "WATCHED", "OBSERVED", "FUNCTIONALS", "TRIGGERS", "ASSIGNED", "ORDERS", "STAGES", "STOPS_COUNT", "OUTPUTS",
+    "STATES", "WATCHED", "OBSERVED", "FUNCTIONALS", "TRIGGERS", "ASSIGNED", "STOPS_COUNT", "OUTPUTS",
 )  # fmt: skip
 _TABLES: Final = (
     "KIND", "COLUMN", "SOURCE", "FOLLOWED", "AT_MOST", "TARGETS", "DOSE_FIRST", "DOSE_STATE", "DOSE_COLUMN",
@@ -110,7 +111,7 @@ class Compiled:
         targets = np.full((layout.triggers, layout.assigned), -1)
         for j, pairs in enumerate(program.assignments):
             targets[j, : len(pairs)] = [row[state] for state, _ in pairs]
-        self._targets, self._weights = targets.ravel(), np.array(method.dense).ravel()
+        self._targets = targets.ravel()
         self._functions = self._load()
 
     def _load(self) -> list[int]:
@@ -147,7 +148,7 @@ class Compiled:
             "ATOL": tolerances[:, 0], "NEGATIVE": tolerances[:, 1], "FROM": functional_values[:, 0],
             "UNTIL": functional_values[:, 1], "LEVELS": functional_values[:, 2], "EVERY": trigger_values[:, 0],
             "OPEN": trigger_values[:, 1], "CLOSE": trigger_values[:, 2], "RTOL": settings[:1], "MOST": settings[1:2],
-            "FIRST_STEP": settings[2:3], "TINY": settings[3:4], "START": stops[:1], "WEIGHTS": self._weights,
+            "FIRST_STEP": settings[2:3], "TINY": settings[3:4], "START": stops[:1],
             "STOPS": stops, "TIMES": times,
         }  # fmt: skip
         for name, values in numbers.items():
@@ -168,7 +169,7 @@ class Compiled:
         layout = self.printed.layout
         sizes = [
             layout.states, layout.watched, layout.observed, layout.functionals, layout.triggers, layout.assigned,
-            layout.orders, layout.stages, *asked,
+            *asked,
         ]  # fmt: skip
         lane = np.repeat([-1 if name in {"PATIENT", "FIRED"} else 0 for name in _LANE], layout.lanes)
         head = len(_TOLD) + len(lane) + len(self._functions)

@@ -149,6 +149,7 @@ class _Writer:
             "sample": self._sample(),
             "survey_functionals": self._survey_functionals(),
             "survey_triggers": trigger_lines(self.program.triggers, len(self.watched), self.cell),
+            "whole": self._whole() if self.assignments else [],
             **{f"assign{j}": self._assign(expressions) for j, expressions in enumerate(self.assignments)},
             "commit": self._commit(),
         }
@@ -165,13 +166,12 @@ class _Writer:
         leaves |= {ex.symbol(f"{s}{FLOOR_SUFFIX}"): self.cell("ATOL", i) for i, s in enumerate(self.states)}
         return statements([*self._numbered("CONST", self.constants), *self._numbered("U", self.initial)], leaves)
 
-    def _dense(self, row: int, s: str, r: str) -> str:
+    def _dense(self, row: int, s: str, r: str, orders: Sequence[str] = ()) -> str:
         """Dense output of one state at position ``s``; ``r`` is 1 - s."""
-        count = self.layout.dense
-        inner = self.cell("D", (self.layout.orders - 1) * count + row)
-        for d in range(self.layout.orders - 2, -1, -1):
-            inner = f"({self.cell('D', d * count + row)} + {s} * {inner})"
-        return f"{r} * {self.cell('Y', row)} + {s} * ({self.cell('Y1', row)} + {r} * {inner})"
+        *lower, inner = orders or [self.cell("K", d * self.layout.states + row) for d in range(self.layout.orders)]
+        for order in reversed(lower):
+            inner = f"({order} + {s} * {inner})"
+        return f"{r} * {self.cell('Y', row)} + {s} * ({self.cell('U', row)} + {r} * {inner})"
 
     def _within(self, expressions: Sequence[Expr]) -> list[str]:
         """Values at the position TH, which each lane has for itself."""
@@ -189,7 +189,7 @@ class _Writer:
             lines.append(f"t = {self.cell('T')} + {s!r} * {self.cell('TRIED')}")
             if not at_end:
                 lines += [f"u{i} = {self._dense(i, repr(s), repr(1.0 - s))}" for i in range(self.layout.dense)]
-            points = {name: self.cell("Y1", i) if at_end else f"u{i}" for i, name in enumerate(self.states)}
+            points = {name: self.cell("U", i) if at_end else f"u{i}" for i, name in enumerate(self.states)}
             places = [(self.cell("SAMPLE", k * len(self.watched) + i), e) for i, e in enumerate(self.watched)]
             lines += statements(places, self._leaves(points, "t"))
         return lines
@@ -198,13 +198,26 @@ class _Writer:
         count = len(self.watched)
         return functional_lines(self.program.functionals, count, self.cell) if count else []
 
+    def _whole(self) -> list[str]:
+        """Every state at the position TH, and the time there."""
+        lines = [f"s = {self.cell('TH')}", "r = 1.0 - s"]
+        lines.append(f"{self.cell('ST')} = {self.cell('T')} + s * {self.cell('TRIED')}")
+        for i in range(self.layout.states):
+            orders: list[str] = []
+            if i >= self.layout.dense:
+                stages = [self.cell("K", j * self.layout.states + i) for j in range(self.layout.stages)]
+                sums = (" + ".join(f"{w!r} * {k}" for w, k in zip(row, stages, strict=True)) for row in self.method.dense)
+                orders = [f"({total})" for total in sums]
+            lines.append(f"{self.cell('NOW', i)} = {self._dense(i, 's', 'r', orders)}")
+        return lines
+
     def _assign(self, expressions: Sequence[Expr]) -> list[str]:
-        """What a trigger assigns, from the state in U."""
-        return statements(self._numbered("NEW", expressions), self._at("U", "ST"))
+        """What a trigger assigns."""
+        return statements(self._numbered("NEW", expressions), self._at("NOW", "ST"))
 
     def _commit(self) -> list[str]:
         """Move lanes to the end of their step: time, state, and last sample to first."""
-        moves = [(self.cell("Y", i), self.cell("Y1", i)) for i in range(self.layout.states)]
+        moves = [(self.cell("Y", i), self.cell("U", i)) for i in range(self.layout.states)]
         final = (SAMPLES - 1) * self.layout.watched
         moves += [(self.cell("SAMPLE", i), self.cell("SAMPLE", final + i)) for i in range(self.layout.watched)]
         return [

@@ -31,7 +31,7 @@ _TAPES: Final = (
     "PRELUDE", "INITIAL", "JACOBIAN", "STAGE", "WATCHED", "OBSERVED", "CLOCK", "SWITCHES", "TRIGGERS_TRUE", "EVENTS"
 )  # fmt: skip
 _SCALARS: Final = ("T", "H", "E", "LOW")
-_ROWS: Final = {"Y": 1, "Y1": 1, "U": 1, "K": RODAS5P.stages, "DENSE": 3, "SAVED": 2}
+_ROWS: Final = {"Y": 1, "Y1": 1, "U": 1, "K": RODAS5P.stages, "DENSE": len(RODAS5P.dense), "SAVED": 2}
 """Rows of states."""
 _TALLY: Final = ("RESULT", "BEST", "LEVEL", "ARMED", "LEFT", "FIRED")
 _MATRIX, _VECTOR, _WHOLE, _TABLE = "float64[:, ::1]", "float64[::1]", "int64[::1]", "int64[:, ::1]"
@@ -78,6 +78,9 @@ def source() -> str:
         **{outcome.name: int(outcome) for outcome in Outcome},
         "QUEUE": QUEUE,
         "STAGES": stages,
+        "ORDER": RODAS5P.order,
+        "ORDERS": len(RODAS5P.dense),
+        "OWN_POINTS": len(RODAS5P.a),
         "GAMMA": RODAS5P.gamma,
         "STAGE_TIMES": RODAS5P.times,
         "TIME_WEIGHTS": RODAS5P.time_weights,

@@ -13,7 +13,7 @@ SAMPLES: Final = 5
 """Points per step (both ends included) at which functionals and triggers look at their observables."""
 UNIFORM: Final = frozenset(
     {"ATOL", "NEGATIVE", "FROM", "UNTIL", "OPEN", "CLOSE", "RTOL", "MOST", "TINY", "START", "FIRST_STEP", "LEVELS",
-     "EVERY", "WEIGHTS", "STOPS", "TIMES"}
+     "EVERY", "STOPS", "TIMES"}
 )  # fmt: skip
 """Sections with one number for all lanes."""
 
@@ -43,11 +43,9 @@ class Layout:
         n = self.states
         return {
             "Y": n,  # state at the start of the step
-            "Y1": n,  # state at its end
-            "U": n,  # a state in between
+            "U": n,  # a state in between; after the step, the state at its end
             "R": n,  # what earlier stages add to the right-hand side of a stage
-            "K": self.stages * n,
-            "D": self.orders * self.dense,  # dense output of the states that observables need
+            "K": self.stages * n,  # stages; the first hold the dense output once it is known
             "M": self.entries,  # L and U; diagonal entries inverted
             "DF": n if self.driven else 0,  # derivative of the rates with respect to time
             "CONST": self.constants,
@@ -61,6 +59,7 @@ class Layout:
             "LEFT": self.triggers,  # firings that are left
             "FIRST": self.triggers,  # time of the first firing
             "LAST": self.triggers,  # time of the last firing
+            "NOW": n if self.triggers else 0,  # state at the instant of a trigger
             "NEW": self.assigned,  # what a trigger assigns
             "ATTENTION": 1,  # number of flags
             "EVENT": 1,  # 1 where the step ended at a stop or the patient may have to be given up
@@ -74,7 +73,7 @@ class Layout:
             "IH": 1,  # 1/TRIED
             "CUT": 1,  # part of the step that a trigger left, 1 without one
             "TH": 1,  # position in the step, 0 to 1
-            "ST": 1,  # time that belongs to U
+            "ST": 1,  # time that belongs to U or NOW
             "GH": 1,  # weight of df/dt in a stage
             "ACTIVE": 1,  # 1 where there is a patient
             "KEPT": 1,  # 1 where the step was accepted
@@ -95,7 +94,6 @@ class Layout:
             "FIRST_STEP": 1,  # its planned length
             "LEVELS": self.functionals,  # thresholds that are not patients' own
             "EVERY": self.triggers,  # time after which a trigger fires again, 0 for once
-            "WEIGHTS": self.orders * self.stages,  # coefficients of the dense output
             "PAR": self.parameters,
             "STOPS": stops,
             "TIMES": times,  # of the dense output

@@ -52,13 +52,14 @@ def step_functions(equations: Equations, method: Tableau, layout: Layout, cell: 
     combine = [loop(f"combine{i}", printer.combine(i), layout.states, lanes) for i in range(1, method.stages)]
     texts = [
         function("first", printer.first(), lanes),
+        function("factors", printer.factors(), lanes),
         function("first_solution", printer.first_solution(), lanes),
         *combine,
         function("stage", printer.stage(), lanes, "W, k"),
         loop("dense", printer.dense(), layout.dense, lanes),
         function("control", printer.control(), lanes),
     ]
-    calls = ["first(W)", "first_solution(W)"]
+    calls = ["first(W)", "factors(W)", "first_solution(W)"]
     for i in range(1, last + 1):
         calls += [f"combine{i}(W)"]
         calls += [f"times{i}(W)"] if layout.timed else []
@@ -88,6 +89,8 @@ class _Stepper:
         self.size = len(equations.states)
         self.places = layout.places()
         self.index = {entry: i for i, entry in enumerate(sorted(equations.factors.pattern))}
+        # Long chains first, so that the processor fills their waiting time with the others.
+        self.slowest = sorted(range(self.size), key=lambda s: -_latency(equations.rates[s]))
         self.driven = [i for i, slope in enumerate(equations.slopes) if slope is not ex.ZERO]
 
     def place(self, section: str, row: int = 0) -> int:
@@ -95,7 +98,7 @@ class _Stepper:
         return self.places[section] + row * self.layout.lanes
 
     def first(self) -> list[str]:
-        """Length of the step, factors of 1/(h gamma) I - J, df/dt, and the rates, which share their parts."""
+        """Length of the step, the rates, J and df/dt, which share their parts."""
         cell, eq = self.cell, self.equations
         lines = [
             f"t = {cell('T', 0)}",
@@ -110,10 +113,12 @@ class _Stepper:
         ]
         leaves = {**eq.leaves, ex.symbol(TIME): "t"}
         leaves |= {ex.symbol(name): cell("Y", s) for s, name in enumerate(eq.states)}
-        outputs = [(cell("R", i), rate) for i, rate in enumerate(eq.rates)]
-        outputs += [(cell("DF", i), eq.slopes[i]) for i in self.driven]
-        outputs += [(f"j{i}", slope) for i, slope in enumerate(eq.entries.values())]
-        return [*lines, *statements(outputs, leaves), *self._factorise()]
+        outputs = [(cell("DF", i), eq.slopes[i]) for i in self.driven]
+        for i in self.slowest:  # what belongs to one rate shares most
+            rate = eq.rates[i]
+            outputs.append((cell("R", i), rate))
+            outputs += [(cell("M", self.index[entry]), slope) for entry, slope in eq.entries.items() if entry[0] == i]
+        return [*lines, *statements(outputs, leaves)]
 
     def first_solution(self) -> list[str]:
         """The first stage from the rates that are known already."""
@@ -145,15 +150,16 @@ class _Stepper:
         leaves = {**eq.leaves, ex.symbol(TIME): cell("ST", 0)}
         leaves |= {ex.symbol(name): cell("U", s) for s, name in enumerate(eq.states)}
         lines = [f"ih = {cell('IH', 0)}"]
-        lines += statements([(f"b{s}", rate) for s, rate in enumerate(eq.rates)], leaves)
+        lines += statements([(f"b{s}", eq.rates[s]) for s in self.slowest], leaves)
         lines += [f"b{s} = b{s} + ih * {cell('R', s)}" for s in range(self.size)]
         lines += [f"b{s} = b{s} + {cell('GH', 0)} * {cell('DF', s)}" for s in self.driven]
         return lines + self._solve(lambda s: f"W[k + {s * self.layout.lanes} + lane]")
 
     def dense(self) -> list[str]:
-        """Coefficients of the dense output of one state."""
-        rows = enumerate(self.method.dense)
-        return [f"W[row + {self.place('D', d * self.equations.dense)} + lane] = {self._sum(row)}" for d, row in rows]
+        """Coefficients of the dense output of one state, in the place of its first stages."""
+        rows = range(len(self.method.dense))
+        sums = [f"d{d} = {self._sum(self.method.dense[d])}" for d in rows]
+        return [*sums, *(f"{self._k(d)} = d{d}" for d in rows)]
 
     def control(self) -> list[str]:
         """End of the step and its error, and what follows from it."""
@@ -163,7 +169,7 @@ class _Stepper:
             lines += [
                 f"k = {cell('K', last * self.size + s)}",
                 f"y1 = {cell('U', s)} + k",
-                f"{cell('Y1', s)} = y1",
+                f"{cell('U', s)} = y1",
                 f"before = abs({cell('Y', s)})",
                 "after = abs(y1)",
                 "largest = before if before > after else after",
@@ -220,28 +226,40 @@ class _Stepper:
     def _sum(self, weights: Sequence[float]) -> str:
         return " + ".join(f"{w!r} * {self._k(j)}" for j, w in enumerate(weights))
 
-    def _factorise(self) -> list[str]:
-        """From slopes j to factors m; the diagonal is inverted."""
-        lu, at = self.equations.factors, self.index
-        name = {key: f"j{i}" for i, key in enumerate(self.equations.entries)}
-        lines = [f"g = {1.0 / self.method.gamma!r} * ih"]
-        for key, m in at.items():
-            slope = name.get(key)
-            if key[0] == key[1]:
-                lines.append(f"m{m} = g - {slope}" if slope else f"m{m} = g")
-            elif slope:
-                lines.append(f"m{m} = -{slope}")
-        filled = {key for key in at if key[0] != key[1] and key not in name}
+    def factors(self) -> list[str]:
+        """From J to the factors of 1/(h gamma) I - J; the diagonal is inverted."""
+        lu, at, given = self.equations.factors, self.index, self.equations.entries
+        lines = [f"g = {1.0 / self.method.gamma!r} * {self.cell('IH', 0)}"]
+        current: dict[Entry, str] = {}
+
+        def value(entry: Entry) -> str:
+            """Name that holds an entry of the matrix, loaded when it is first needed."""
+            if entry not in current:
+                m, slope = f"m{at[entry]}", self.cell("M", at[entry]) if entry in given else ""
+                if entry[0] == entry[1]:
+                    lines.append(f"{m} = g - {slope}" if slope else f"{m} = g")
+                else:
+                    lines.append(f"{m} = -{slope}")
+                current[entry] = m
+            return current[entry]
+
         for step, pivot in enumerate(lu.order):
-            diagonal = at[pivot, pivot]
-            lines.append(f"m{diagonal} = 1.0 / m{diagonal}")
+            diagonal = value((pivot, pivot))
+            lines.append(f"{diagonal} = 1.0 / {diagonal}")
+            lines.append(f"{self.cell('M', at[pivot, pivot])} = {diagonal}")
+            # The row of the pivot changes no more.
+            lines += [f"{self.cell('M', at[pivot, c])} = {value((pivot, c))}" for c in lu.right(step)]
             for row in lu.below(step):
-                lines.append(f"m{at[row, pivot]} = m{at[row, pivot]} * m{diagonal}")
+                below = value((row, pivot))
+                lines.append(f"{below} = {below} * {diagonal}")
+                lines.append(f"{self.cell('M', at[row, pivot])} = {below}")
                 for c in lu.right(step):
-                    known = "" if (row, c) in filled else f"m{at[row, c]} "
-                    filled.discard((row, c))
-                    lines.append(f"m{at[row, c]} = {known}- m{at[row, pivot]} * m{at[pivot, c]}")
-        return lines + [f"{self.cell('M', m)} = m{m}" for m in at.values()]
+                    if (row, c) in given or (row, c) in current:
+                        lines.append(f"{value((row, c))} = {value((row, c))} - {below} * {value((pivot, c))}")
+                    else:
+                        current[row, c] = f"m{at[row, c]}"
+                        lines.append(f"m{at[row, c]} = -({below} * {value((pivot, c))})")
+        return lines
 
     def _solve(self, result: Callable[[int], str]) -> list[str]:
         """Solve with the factors for b."""
@@ -259,3 +277,14 @@ class _Stepper:
             lines.append(f"b{pivot} = b{pivot} * {factor(pivot, pivot)}")
             lines.append(f"{result(pivot)} = b{pivot}")
         return lines
+
+
+def _latency(root: Expr) -> int:
+    """Rough number of cycles on the longest path through an expression."""
+    cycles: dict[Expr, int] = {}
+    for node in ex.topological([root]):
+        longest = max((cycles[arg] for arg in node.args), default=0)
+        exponent = node.args[1].number if node.op == "pow" else None
+        own = 4 if node.op in {"add", "mul"} else 15 if exponent == -1.0 else 4 if exponent is not None else 60
+        cycles[node] = longest + own if node.args else 0
+    return cycles[root]

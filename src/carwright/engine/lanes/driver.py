@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         PATIENT,
         SAMPLE_ALL,
         SAMPLES,
+        ST,
         STEP_TOO_SMALL,
         STEPS,
         STOP,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
         SURVEY_FUNCTIONALS,
         SURVEY_TRIGGERS,
         T1,
-        TRIED,
         TRIGGERS,
         UNDEFINED_OBSERVABLE,
         WATCHED,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         T,
         call,
     )
-    from carwright.engine.lanes.triggers import fire, next_trigger, rearm, resample
+    from carwright.engine.lanes.triggers import fire, next_trigger, rearm, resample, whole_state
 
 # --- copied into every kernel from here ---
 
@@ -69,9 +69,9 @@ def follow_triggers(W: Floats, M: Integers) -> None:
             M[FIRED + lane] = fired
             W[M[CUT] + lane] = position
             if position < 1.0:
-                t0 = W[M[T] + lane]
-                W[M[T1] + lane] = t0 + position * W[M[TRIED] + lane]
-                W[M[HE] + lane] = W[M[T1] + lane] - t0
+                whole_state(W, M, lane, position)
+                W[M[T1] + lane] = W[M[ST] + lane]
+                W[M[HE] + lane] = W[M[T1] + lane] - W[M[T] + lane]
                 resample(W, M, lane, position)
 
 

@@ -19,28 +19,24 @@ if TYPE_CHECKING:
         LAST,
         LEFT,
         NEW,
+        NOW,
         OBS,
         OPEN,
-        ORDERS,
         SAMPLE,
         SAMPLES,
-        ST,
-        STAGES,
         STATES,
         T1,
         TAKE,
         TARGETS,
+        TH,
         TRIED,
         TRIGGERS,
         WATCHED,
-        WEIGHTS,
+        WHOLE,
         Floats,
         Integers,
-        K,
         T,
-        U,
         Y,
-        Y1,
         call,
     )
 
@@ -107,32 +103,18 @@ def resample(W: Floats, M: Integers, lane: int, cut: float) -> None:
 
 
 def whole_state(W: Floats, M: Integers, lane: int, theta: float) -> None:
-    """Dense output of every state of a lane into U."""
-    for s in range(M[STATES]):
-        y0 = W[M[Y] + s * LANES + lane]
-        y1 = W[M[Y1] + s * LANES + lane]
-        value = 0.0
-        for row in range(M[ORDERS] - 1, -1, -1):
-            d = 0.0
-            for j in range(M[STAGES]):
-                d += W[M[WEIGHTS] + row * M[STAGES] + j] * W[M[K] + (j * M[STATES] + s) * LANES + lane]
-            value = d + theta * value
-        if theta == 0.0:
-            W[M[U] + s * LANES + lane] = y0
-        elif theta == 1.0:
-            W[M[U] + s * LANES + lane] = y1
-        else:
-            W[M[U] + s * LANES + lane] = (1.0 - theta) * y0 + theta * (y1 + (1.0 - theta) * value)
+    """State of a lane at a position of its step into NOW, and the time there into ST."""
+    W[M[TH] + lane] = theta
+    call(M[WHOLE], W)
 
 
 def fire(W: Floats, M: Integers, lane: int, j: int, theta: float) -> None:
     """Put the state of a lane at a position of its step through the assignments of a trigger."""
     when = W[M[T1] + lane]
     whole_state(W, M, lane, theta)
-    W[M[ST] + lane] = when
     call(M[ASSIGN + j], W)
     for s in range(M[STATES]):
-        W[M[Y] + s * LANES + lane] = W[M[U] + s * LANES + lane]
+        W[M[Y] + s * LANES + lane] = W[M[NOW] + s * LANES + lane]
     for k in range(M[ASSIGNED]):
         state = M[M[TARGETS] + j * M[ASSIGNED] + k]
         if state >= 0:
