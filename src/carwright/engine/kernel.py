@@ -196,7 +196,7 @@ class Kernel:
             )  # fmt: skip
             return part.stop - part.start
 
-        _run_all(run, range(0, n, chunk), threads, progress)
+        run_all(run, range(0, n, chunk), threads, progress)
         return solution
 
     def _schedule(
@@ -223,8 +223,7 @@ class Kernel:
         if not 0.0 < relative < 1.0:
             problems.add("ENGINE030", "the relative tolerance must lie between 0 and 1", found=str(relative))
         if absolute is None:
-            scale = np.abs(self.system.initial_values(self.system.defaults[None])[0])
-            given = relative * RELATIVE_FLOOR * np.where(np.isfinite(scale) & (scale > 0.0), scale, 1.0)
+            given = default_tolerances(self.system, relative)
         else:
             given = np.asarray(absolute, dtype=np.float64)
             if given.shape != (len(states),) or not np.all(np.isfinite(given) & (given > 0.0)):
@@ -237,7 +236,13 @@ class Kernel:
         return np.ascontiguousarray(table[[states.index(name) for name in self._program.order()]])
 
 
-def _run_all(
+def default_tolerances(system: System, relative: float) -> Floats:
+    """(m,) absolute tolerances where none are given, see `Kernel.solve`."""
+    scale = np.abs(system.initial_values(system.defaults[None])[0])
+    return relative * RELATIVE_FLOOR * np.where(np.isfinite(scale) & (scale > 0.0), scale, 1.0)
+
+
+def run_all(
     run: Callable[[int], int], chunks: Sequence[int], threads: int, progress: Callable[[int], None] | None
 ) -> None:
     """Run every chunk; an interrupt stops before the next one."""
