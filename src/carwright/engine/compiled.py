@@ -24,6 +24,7 @@ from carwright.engine.vector import Shape, translate
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.uint8]
 
 FUNCTIONS: Final = (
     "advance", "sample", "survey_functionals", "survey_triggers", "commit", "look", "observe", "watch", "prepare",
@@ -141,7 +142,7 @@ class Compiled:
         """Solve a chunk of patients (see `carwright.engine.kernel.Kernel`)."""
         layout = self.printed.layout
         places = layout.places(len(stops), len(times))
-        W = _aligned(places["END"])
+        W = aligned(places["END"])
         W[:] = 1.0
         W[places["ACTIVE"] : places["ACTIVE"] + layout.lanes] = 0.0
         numbers = {
@@ -178,7 +179,7 @@ class Compiled:
         return np.concatenate([at, sizes, begins, lane, self._functions, *tables], dtype=np.int64)
 
 
-def _aligned(size: int) -> Floats:
+def aligned(size: int) -> Floats:
     """Work array on a cache-line boundary, as the vector loads assume."""
     raw = np.empty(size + 8)
     offset = (-raw.ctypes.data % 64) // 8

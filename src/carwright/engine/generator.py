@@ -18,9 +18,7 @@ from carwright.engine.survey import functional_lines, trigger_lines
 from carwright.engine.system import System
 from carwright.engine.tableau import RODAS5P, Tableau
 
-import os
-
-LANES: Final = int(os.environ.get("CW_LANES", "8"))
+LANES: Final = 8
 """Patients in lock-step: one AVX-512 register of doubles, two of AVX2."""
 
 
@@ -205,9 +203,9 @@ class _Writer:
         for i in range(self.layout.states):
             orders: list[str] = []
             if i >= self.layout.dense:
-                stages = [self.cell("K", j * self.layout.states + i) for j in range(self.layout.stages)]
-                sums = (" + ".join(f"{w!r} * {k}" for w, k in zip(row, stages, strict=True)) for row in self.method.dense)
-                orders = [f"({total})" for total in sums]
+                for row in self.method.dense:
+                    terms = [f"{w!r} * {self.cell('K', j * self.layout.states + i)}" for j, w in enumerate(row)]
+                    orders.append(f"({' + '.join(terms)})")
             lines.append(f"{self.cell('NOW', i)} = {self._dense(i, 's', 'r', orders)}")
         return lines
 

@@ -254,7 +254,7 @@ class _Stepper:
                 lines.append(f"{below} = {below} * {diagonal}")
                 lines.append(f"{self.cell('M', at[row, pivot])} = {below}")
                 for c in lu.right(step):
-                    if (row, c) in given or (row, c) in current:
+                    if row == c or (row, c) in given or (row, c) in current:
                         lines.append(f"{value((row, c))} = {value((row, c))} - {below} * {value((pivot, c))}")
                     else:
                         current[row, c] = f"m{at[row, c]}"

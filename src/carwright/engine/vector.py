@@ -14,10 +14,11 @@ number for all lanes ``W[number]``; calls of printed functions.
 from __future__ import annotations
 
 import ast
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 _ARITHMETIC: Final[Mapping[type, tuple[str, str]]] = {
     ast.Add: ("fadd contract", "add"), ast.Sub: ("fsub contract", "sub"), ast.Mult: ("fmul contract", "mul"),
@@ -34,6 +35,7 @@ _LIBRARY: Final = {
     "cosh": "cosh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
 }  # fmt: skip
 """Functions of the C library, called lane by lane."""
+_PLACE: Final = re.compile(r"(\d+|(k|row) \+ \d+)( \+ lane)?")
 
 
 class _Value(NamedTuple):
@@ -153,9 +155,7 @@ class _Body:
             self.cells.clear()
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if node.value is None:
-                self._unknown(node)
-            value = self.value(node.value)
+            value = self.value(node.value) if node.value is not None else self._unknown(node)
             if isinstance(target, ast.Name):
                 self.names[target.id] = value
             elif isinstance(target, ast.Subscript):
@@ -279,6 +279,8 @@ class _Body:
     def _place(self, node: ast.Subscript) -> tuple[str, bool]:
         """Place without the lane, and whether it is one number for all lanes."""
         place = ast.unparse(node.slice)
+        if not _PLACE.fullmatch(place):
+            self._unknown(node)
         return (place.removesuffix(" + lane"), False) if place.endswith(" + lane") else (place, True)
 
     def _pointer(self, place: str) -> str:
@@ -308,7 +310,7 @@ class _Body:
         self.lines.append(f"store {self.shape.type('f')} {value.text}, ptr {at}, align {self.shape.bytes}")
         self.cells[place] = value
 
-    def _unknown(self, node: ast.AST) -> _Value:  # type: ignore[misc]
+    def _unknown(self, node: ast.AST) -> NoReturn:
         message = f"not lane code: {ast.unparse(node)}"
         raise NotImplementedError(message)
 

@@ -75,10 +75,10 @@ def load(W: Floats, M: Integers, lane: int, q: int, parameters: Floats, amounts:
         W[M[PAR] + i * LANES + lane] = parameters[q, i]
         if not np.isfinite(parameters[q, i]):
             return False
+    sound = True
     for i in range(amounts.shape[1]):
-        if not np.isfinite(amounts[q, i]):
-            return False
-    return True
+        sound = sound and np.isfinite(amounts[q, i])
+    return sound
 
 
 def begin(W: Floats, M: Integers, lane: int, q: int, parameters: Floats, amounts: Floats) -> bool:
