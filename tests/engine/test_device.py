@@ -1,4 +1,4 @@
-"""The path of CUDA devices: its text run as plain Python, its translation for a device, and a device where there is one."""
+"""The path of CUDA devices: its text as plain Python, its translation for a device, and a device where there is one."""
 
 import subprocess
 import sys

@@ -8,7 +8,6 @@ function: by number instead of by address. Each thread holds its own copy of the
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from functools import cache as remember
 from importlib.resources import files
 from types import ModuleType
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine.compiled import FUNCTIONS, Compiled, driver_texts
-from carwright.engine.generator import Program, generate
+from carwright.engine.generator import Program
 from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.errors import CarwrightError, Problem
@@ -134,9 +133,10 @@ class OnDevice(Compiled):
 
         sizes = [-(-len(array) // _STEP) * _STEP for array in (W, M)]
         module = _module(device_source(self.printed.source, 1, self.printed.layout.triggers, *sizes))
-        outputs: list[Any] = [cuda.to_device(array) for array in (outcome, results, courses)]
+        outputs: list[npt.NDArray[Any]] = [outcome, results, courses]
+        copies: list[Any] = [cuda.to_device(array) for array in outputs]
         blocks = -(-len(parameters) // THREADS)
-        module.solve_all[blocks, THREADS](W, M, parameters, amounts, *outputs)
-        for there, here in zip(outputs, (outcome, results, courses), strict=True):
+        module.solve_all[blocks, THREADS](W, M, parameters, amounts, *copies)
+        for there, here in zip(copies, outputs, strict=True):
             if here.size:
                 here[...] = there.copy_to_host()
