@@ -12,9 +12,9 @@ from carwright.clinic.care import care_rules, sign_watches
 from carwright.clinic.grade import Settings
 from carwright.construct import load_construct, parameter_medians
 from carwright.disease import find_disease
-from carwright.engine import Trigger, compile_kernel, read_sbml
+from carwright.engine import Trigger, compile_kernel
 from carwright.models import load_model
-from carwright.simulation.source import extinctions
+from carwright.simulation.source import built_in_system, extinctions
 from carwright.study import trial_settings
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Arm:
     @cached_property
     def kernel(self) -> Kernel:
         """The compiled model with the care that reacts in the solve."""
-        system = read_sbml(self.model.sbml)
+        system = built_in_system(self.model)
         return compile_kernel(
             system,
             observables=self.observables,
