@@ -121,3 +121,26 @@ def test_the_estimate_is_about_right(chain: Path) -> None:
     assert Pace(100.0, 1.0, 2).shard() == 32
     assert (duration(119), duration(150), size(10), size(2.34e9)) == ("120 s", "2.5 min", "1 kB", "2.3 GB")
     assert PROBE < 1000
+
+
+def test_a_species_that_runs_below_zero(command: Command, tmp_path: Path) -> None:
+    """A rate that goes on when its species has run out: a failure, or kept and counted when that is wanted."""
+    (tmp_path / "drain.ant").write_text("model drain\n  A = 1; k = 1\n  A -> ; k\nend\n")
+    (tmp_path / "rows.csv").write_text("k\n0.1\n2\n")
+    asked = ["simulate", "drain.ant", "--population", "rows.csv", "--days", "2", "--functional", "min:A", "--quiet"]
+    done = command(*asked, "--out", "strict")
+    assert "1 of 2 patients FAILED (negative: 1)" in done.stdout
+    told = json.loads(command("explain", "strict", "--patient", "1", "--json").stdout)
+    assert told["outcome_name"] == "negative"
+    assert told["functionals"]["min:A"] is None
+    assert told["lowest"] < -1e6
+    kept = command(*asked, "--out", "kept", "--allow-negative")
+    assert "Every patient was solved. In 1 a species fell below zero" in kept.stdout
+    assert json.loads(command("explain", "kept", "--patient", "1", "--json").stdout)["functionals"]["min:A"] == -3.0
+
+
+def test_a_limit_of_steps(command: Command, tmp_path: Path) -> None:
+    done = command("simulate", "chain.ant", "--days", "9", "--max-steps", "3", "--functional", "max:B", "--out", "run")
+    assert "1 of 1 patients FAILED (max_steps: 1)" in done.stdout
+    refused = command("simulate", "chain.ant", "--days", "9", "--max-steps", "0")
+    assert "--max-steps" in refused.stderr

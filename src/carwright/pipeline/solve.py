@@ -12,7 +12,7 @@ from carwright.clinic.care import dose_counts
 from carwright.clinic.crs import SUPPORT_GRADES
 from carwright.clinic.grade import COUNTS, FLAGS, grade_patients, uniforms_needed
 from carwright.clinic.lymphodepletion import dosing_columns
-from carwright.engine import EXPLAIN, Dosing, Outcome
+from carwright.engine import EXPLAIN, NEGATIVE_LIMIT, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
 from carwright.population import Patients, draw, rows_with, uniforms
 from carwright.simulation.source import absolute_tolerances
@@ -122,6 +122,7 @@ def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64]
         relative_tolerance=tolerance,
         absolute_tolerance=absolute_tolerances(arm.model.table, system, tolerance),
         threads=threads,
+        negative_limit=NEGATIVE_LIMIT,
     )
 
 
