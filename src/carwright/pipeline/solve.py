@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from carwright.engine import Solution
 
+TOLERANCE = 1e-6
+"""Error allowed per step, relative to each state."""
+
 COURSE_PATIENTS = 240
 """Patients whose courses are kept, spread evenly over the populations."""
 
@@ -36,7 +39,7 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
     """
     outcomes, courses = [], []
     for arm in arms:
-        patients = _draw(arm, items)
+        patients = draw_patients(arm, items)
         for column, node in enumerate(arm.space.nodes):
             rows, course = _solve_node(arm, patients, column, threads)
             outcomes.append(rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
@@ -44,11 +47,12 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
     return {
         "patients": pl.concat(outcomes),
         "courses": pl.concat(courses),
-        "parameters": _parameters(arms[0], _draw(arms[0], items)),
+        "parameters": _parameters(arms[0], draw_patients(arms[0], items)),
     }
 
 
-def _draw(arm: Arm, items: range) -> Patients:
+def draw_patients(arm: Arm, items: range) -> Patients:
+    """The patients ``items`` of an arm."""
     study = arm.study
     return draw(
         arm.model.table,
@@ -66,7 +70,7 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     enrolment = arm.trial.attrition.draw(study.seed, first, patients.population)
     surface = np.asarray(patients.values["body_surface"])
     delivery = arm.trial.product.deliver(study.seed, first, surface, arm.space)
-    solution = _solve(arm, patients, column, delivery.delivered_cells[:, column], threads)
+    solution = _solve(arm, patients, column, threads)
 
     courses = {name: solution.courses[:, :, i] for i, name in enumerate(arm.observables)}
     random = {
@@ -103,24 +107,28 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     return _outcome_frame(rows, flags, {*COUNTS, *doses}), course
 
 
-def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64], threads: int) -> Solution:
-    node = arm.space.nodes[column]
+def dosing_of(arm: Arm, patients: Patients, column: int) -> Dosing:
+    """Lymphodepletion and cells that patients get at a node."""
+    node, surface = arm.space.nodes[column], np.asarray(patients.values["body_surface"])
     depletion = dosing_columns(node.lymphodepletion, len(patients))
-    dosing = Dosing(
+    delivery = arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
+    return Dosing(
         times=np.append(depletion.times, 0.0),
         targets=(*depletion.targets, "infused_cells"),
-        amounts=np.column_stack([depletion.amounts, cells]),
+        amounts=np.column_stack([depletion.amounts, delivery.delivered_cells[:, column]]),
     )
+
+
+def _solve(arm: Arm, patients: Patients, column: int, threads: int) -> Solution:
     system = arm.kernel.system
-    tolerance = 1e-6
     return arm.kernel.solve(
         np.column_stack([patients.values[name] for name in system.parameters]),
-        dosing,
+        dosing_of(arm, patients, column),
         start=START_DAY,
         end=arm.study.horizon_days,
         times=arm.times,
-        relative_tolerance=tolerance,
-        absolute_tolerance=absolute_tolerances(arm.model.table, system, tolerance),
+        relative_tolerance=TOLERANCE,
+        absolute_tolerance=absolute_tolerances(arm.model.table, system, TOLERANCE),
         threads=threads,
         negative_limit=NEGATIVE_LIMIT,
     )
