@@ -88,6 +88,15 @@ CASES: dict[str, tuple[list[str], str]] = {
         ["simulate", "--truth", "0.1", "--later", "0.2", "--change-after", "3", "--exact"],
         "CLI008",
     ),
+    "held without the part's toxicity": (["simulate", "--truth", "0.1,0.2", "--hold", "0.1,0.2"], "TRIAL063"),
+    "a part that is more toxic": (
+        ["simulate", "--truth", "0.1,0.2", "--hold", "0.1,0.2", "--held-truth", "0.1,0.4"],
+        "TRIAL059",
+    ),
+    "held and short of the dose": (
+        ["simulate", "--truth", "0.1", "--hold", "0.1", "--held-truth", "0", "--delivery", "0.9"],
+        "TRIAL063",
+    ),
     "half a change": (["simulate", "--truth", "0.1,0.2", "--change-after", "3"], "TRIAL063"),
     "no trials": (["simulate", "--truth", "0.1,0.2", "--trials", "0"], "TRIAL063"),
     "too many trials": (["simulate", "--truth", "0.1,0.2", "--trials", "100000000"], "TRIAL063"),
@@ -199,9 +208,9 @@ def test_a_record_and_a_file_in_either_format_say_the_same(tmp_path: Path, capsy
             with pytest.raises(SystemExit):
                 main(["design", "protocol", "--file", str(tmp_path / "a.json"), "--out", str(tmp_path / source)])
             capsys.readouterr()
+        seen = ["--outcomes", str(asked["outcomes"])] if source == "b.yaml" else []
         with pytest.raises(SystemExit) as end:
-            seen = ["--outcomes", asked["outcomes"]] if source == "b.yaml" else []
-            main(["design", "next", "--file", str(tmp_path / source), *map(str, seen), "--json"])
+            main(["design", "next", "--file", str(tmp_path / source), *seen, "--json"])
         printed = capsys.readouterr()
         assert not end.value.code, printed.err
         answers.append(json.loads(printed.out))
