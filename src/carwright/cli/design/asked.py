@@ -61,6 +61,7 @@ HELD = Annotated[
     str | None, typer.Option(help="Patients who were held are replaced (default), or evaluable at the dose assigned.")
 ]
 CHANGE_AFTER = Annotated[int | None, typer.Option(help="Patients of a trial after whom --later is true.")]
+HTML = Annotated[Path | None, typer.Option("--html", help="Also write the figures as one HTML page to this file.")]
 OUTCOMES = Annotated[
     str | None,
     typer.Option(
