@@ -198,7 +198,7 @@ def test_construct_commands(carwright: Call) -> None:
     listed = json.loads(carwright("construct", "list", "--json").stdout)["constructs"]
     assert {"psma", "psma-dntgfbr2"} <= {entry["name"] for entry in listed}
     shown = json.loads(carwright("construct", "show", "psma-dntgfbr2", "--json").stdout)
-    assert shown["antigen"] == "PSMA"
+    assert shown["gate"] == "PSMA"
     assert "tgfb_resistance" in shown["armour"]["effects"]
     assert "tgfb_resistance" in carwright("construct", "show", "psma-dntgfbr2").stdout
 

@@ -10,7 +10,6 @@ from carwright.errors import CarwrightError
 from carwright.trial.outcomes import (
     Cohort,
     is_label,
-    letter,
     parse_outcomes,
     path_of,
     toxicity_only,
@@ -94,11 +93,6 @@ def test_examples():
     assert path_of(parse_outcomes("1TNN 1BEN")) == "1NNTNEB"
     assert toxicity_only(parse_outcomes("1EBTN")) == (Cohort("1", "NNTT"),)
     assert parse_outcomes("2/2 3NN/1") == (Cohort("2", undelivered=2), Cohort("3", "NN", undelivered=1))
-
-
-@pytest.mark.parametrize(("dlt", "response", "expected"), [(0, 0, "N"), (0, 1, "E"), (1, 0, "T"), (1, 1, "B")])
-def test_letters(dlt, response, expected):
-    assert letter(dlt=bool(dlt), response=bool(response)) == expected
 
 
 def test_every_bad_word_is_named_with_a_hint():

@@ -67,7 +67,9 @@ def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> di
     if designs is not None:
         main = arms[0]
         outcomes = ArmOutcomes.of(patients, main.name, main.space.labels)
-        summary["designs"] = designs_summary(outcomes, designs, main.space, d.own_name(main), study.target_toxicity)
+        summary["designs"] = designs_summary(
+            outcomes, designs, d.designs_of(main), d.own_name(main), study.target_toxicity
+        )
         progress.advance(1)
     return summary
 
@@ -175,6 +177,8 @@ def _summary(
             "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries, measures),
         }
         progress.advance(1)
+    for name in measures:
+        quantities[name]["by_arm"] = s.by_arm(name, quantities, comparators)
     solved = s.solver_outcomes(patients)
     return {
         "study": study.study,

@@ -228,6 +228,7 @@ class Table:
 
     names: list[str]
     rows: list[Row]
+    set_up: list[tuple[str, str]]
 
 
 def design_rows(run: Run) -> Table | None:
@@ -248,7 +249,31 @@ def design_rows(run: Run) -> Table | None:
             for name in found.names
         ]
         rows.append(Row(found.row(key), "months" if unit == "months" else "", cells))
-    return Table([found.label(name) for name in found.names], rows)
+    set_up = [(found.label(name), _set_up(found.data["records"][name])) for name in found.names]
+    return Table([found.label(name) for name in found.names], rows, set_up)
+
+
+def _set_up(record: Mapping[str, Any]) -> str:
+    """Options and rules of a design record that were given or have a default, in a line."""
+    parts = [_options(record["options"])]
+    parts += [
+        f"{name} ({text})" if (text := _options(rule[name])) else name for rule in record["rules"] for name in rule
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_shown(value)}" for name, value in options.items() if value not in (None, [], {}))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(_shown(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def takeaways(run: Run) -> list[str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from carwright.trial.attrition import MANUFACTURING_FAILURE
 from carwright.trial.calendar import CohortDiary
-from carwright.trial.outcomes import Cohort, History, letter
+from carwright.trial.outcomes import Cohort, History
 
 if TYPE_CHECKING:
     from carwright.trial.conduct import Conduct
@@ -86,6 +86,11 @@ class Answer(NamedTuple):
 
     decision: Decision
     backfill: bool = False
+
+
+Fate = tuple[bool, str, float, float]
+"""What would happen to a patient at a node: whether the dose is the assigned one, the letter of the outcome, and the
+days from infusion to a dose-limiting toxicity and to a death by it (never: infinite)."""
 
 
 class _Waiting(NamedTuple):
@@ -213,7 +218,7 @@ class Course:
             if infusion >= diary.halted:
                 postponed.append(candidate)
                 continue
-            on_dose = patients.on_dose[patient][column]
+            on_dose = patients.fate[patient][column][0]
             diary.infuse(infusion, assigned_dose=on_dose)
             if not on_dose:
                 diary.free_place(infusion)
@@ -298,15 +303,11 @@ class Course:
 
     def infuse(self, who: _Waiting, column: int, day: float) -> _Infused:
         """Enter an infusion, and find out when what will be seen."""
-        patients, patient = self.patients, who.patient
-        on_dose, dlt = patients.on_dose[patient][column], patients.dlt[patient][column]
+        on_dose, found, dlt_after, death_after = self.patients.fate[who.patient][column]
         self.note(who, column, "treated" if on_dose else "off_dose", day, None)
-        seen = letter(dlt=dlt, response=patients.response[patient][column])
-        # A death counts if it is a dose-limiting toxicity, seen within the window.
-        dies = dlt and patients.death[patient][column]
-        after = patients.death_day[patient][column] if dies else _NEVER
-        death_day = day + after if after <= self.calendar.dlt_window_days else _NEVER
-        return _Infused(day, seen, on_dose, day + patients.dlt_day[patient][column] if dlt else _NEVER, death_day)
+        # A death counts if it is seen within the window.
+        death_day = day + death_after if death_after <= self.calendar.dlt_window_days else _NEVER
+        return _Infused(day, found, on_dose, day + dlt_after, death_day)
 
     def seen(self, day: float) -> History:
         """What the design knows on a day; patients on the way to a backfilled infusion count as not observed yet."""

@@ -89,13 +89,6 @@ History = tuple[Cohort, ...]
 """Cohorts of one trial in the order in which they were treated."""
 
 
-def letter(*, dlt: bool, response: bool) -> str:
-    """Letter of one patient."""
-    if dlt:
-        return "B" if response else "T"
-    return "E" if response else "N"
-
-
 def is_label(text: str) -> bool:
     """Whether ``text`` can label a dose node: letters, digits and ``+ - _ .``, not ending in N, T, E or B."""
     return _LABEL.fullmatch(text) is not None

@@ -61,4 +61,4 @@ def _panel(found: Comparison, key: str, title: str) -> Panel:
     )
 
 
-FIGURE = Entry("design-burden", "Patients, toxicities and time", CAPTION, build)
+FIGURE = Entry("design_burden", "Patients, toxicities and time", CAPTION, build)

@@ -74,4 +74,4 @@ def _panel(found: Comparison, key: str) -> Panel:
     )
 
 
-FIGURE = Entry("design-definitions", "Recommendation by definition of toxicity", CAPTION, build)
+FIGURE = Entry("design_definitions", "Recommendation by definition of toxicity", CAPTION, build)

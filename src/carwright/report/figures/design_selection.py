@@ -108,4 +108,4 @@ def table(found: Comparison, keys: Sequence[str], rules: Sequence[str] = ()) -> 
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-FIGURE = Entry("design-selection", "What each design recommends", CAPTION, build)
+FIGURE = Entry("design_selection", "What each design recommends", CAPTION, build)
