@@ -132,6 +132,8 @@ CASES: dict[str, tuple[list[str], str]] = {
     "looks in words": (["bop2", "--looks", "soon"], "CLI004"),
     "toxicities out of order": (["bop2", "--toxic", "0.2", "--safe", "0.4"], "TRIAL253"),
     "a plan beyond the doses": (["skeleton", "--plan", "1,2,9"], "CLI009"),
+    "a selection no better than chance": (["sample-size", "--levels", "4", "--correct", "0.25"], "TRIAL222"),
+    "an odds ratio of one": (["sample-size", "--odds-ratio", "1"], "TRIAL222"),
     "a skeleton for no doses": (["skeleton", "--levels", "0"], "CLI009"),
     "a model that does not exist": (["skeleton", "--model", "probit"], "TRIAL200"),
     "a target that is none": (["skeleton", "--target", "2", "--skeleton", "0.1,0.2"], "CLI009"),
