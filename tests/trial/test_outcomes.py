@@ -32,9 +32,7 @@ def written(cohort: Cohort) -> str:
 @st.composite
 def whole_cohorts(draw: st.DrawFn) -> Cohort:
     cohort = draw(st.builds(Cohort, labels, st.text("NTEB", min_size=1, max_size=6), backfill=st.booleans()))
-    parts = tuple(
-        1.0 if seen in "TB" else draw(st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.0])) for seen in cohort.letters
-    )
+    parts = tuple(1.0 if seen in "TB" else draw(st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.0])) for seen in cohort.letters)
     follow_up = parts if min(parts) < 1.0 else ()
     return replace(cohort, follow_up=follow_up, undelivered=draw(st.integers(0, 3)))
 
