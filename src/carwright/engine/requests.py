@@ -72,9 +72,8 @@ class Trigger:
         window opens or a dose
         makes it so.
     assignments
-        New values of states, formulas (or expressions) over the state just before. Triggers that fire at the same instant act
-        one after the
-        other, in the order in which they are given.
+        New values of states, formulas (or expressions) over the state just before. Triggers that fire at the same
+        instant act one after the other, in the order in which they are given.
     every_days
         When given, it fires again whenever ``when`` is above 0 and this much time has passed since the last
         firing. Otherwise it

@@ -166,6 +166,8 @@ def _summary(
             "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries, measures),
         }
         progress.advance(1)
+    for name in measures:
+        quantities[name]["by_arm"] = s.by_arm(name, quantities, comparators)
     solved = s.solver_outcomes(patients)
     return {
         "study": study.study,

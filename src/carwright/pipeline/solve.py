@@ -14,7 +14,7 @@ from carwright.clinic.grade import COUNTS, FLAGS, grade_patients, uniforms_neede
 from carwright.clinic.lymphodepletion import dosing_columns
 from carwright.engine import EXPLAIN, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
-from carwright.population import Patients, draw, rows_with, uniforms
+from carwright.population import Patients, draw, rows_with, uniforms, with_recognition
 from carwright.simulation.source import absolute_tolerances
 
 if TYPE_CHECKING:
@@ -50,13 +50,21 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
 
 def _draw(arm: Arm, items: range) -> Patients:
     study = arm.study
-    return draw(
+    patients = draw(
         arm.model.table,
         len(items),
         seed=study.seed,
         patients_per_population=study.population.patients_per_population,
         first=items.start,
         medians=arm.medians,
+    )
+    return with_recognition(
+        patients,
+        arm.model.table,
+        arm.construct,
+        seed=study.seed,
+        edited=arm.edited_antigens,
+        selected=study.population.antigen_positive,
     )
 
 
@@ -106,10 +114,15 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
 def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64], threads: int) -> Solution:
     node = arm.space.nodes[column]
     depletion = dosing_columns(node.lymphodepletion, len(patients))
+    later = arm.effects.later_cells
+    given = [(day, "infused_cells", share * cells) for day, share in ((0.0, 1.0 - sum(s for _, s in later)), *later)]
+    given += [
+        (dose.day, dose.state, np.full(len(patients), dose.amount)) for dose in arm.effects.doses if dose.when is None
+    ]
     dosing = Dosing(
-        times=np.append(depletion.times, 0.0),
-        targets=(*depletion.targets, "infused_cells"),
-        amounts=np.column_stack([depletion.amounts, cells]),
+        times=np.append(depletion.times, [day for day, _, _ in given]),
+        targets=(*depletion.targets, *(state for _, state, _ in given)),
+        amounts=np.column_stack([depletion.amounts, *(amounts for _, _, amounts in given)]),
     )
     system = arm.kernel.system
     tolerance = 1e-6

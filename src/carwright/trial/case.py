@@ -29,7 +29,7 @@ COUNTS = ("patients", "dlts", "responses", "both", "undelivered")
 
 KEYS = (
     *("outcomes", *COUNTS, "last", "window", "weights", "limits"),
-    *("truth", "response", "delivery", "trials", "seed", "accrual"),
+    *("truth", "response", "delivery", "later", "change_after", "trials", "seed", "accrual"),
 )
 """Keys of a design file beside those of a design record."""
 
@@ -49,6 +49,9 @@ class Case:
     truth, response, delivery
         True probabilities of dose-limiting toxicity, of response, and that a product reaches the dose, by label;
         None where not given.
+    later, change_after
+        True probabilities of dose-limiting toxicity once so many patients were treated, as when a prophylaxis is
+        introduced; None for no change.
     trials
         Simulated trials; None for the default.
     seed
@@ -63,6 +66,8 @@ class Case:
     truth: dict[str, float] | None = None
     response: dict[str, float] | None = None
     delivery: dict[str, float] | None = None
+    later: dict[str, float] | None = None
+    change_after: int | None = None
     trials: int | None = None
     seed: int = 1
     accrual: float | None = None
@@ -104,17 +109,18 @@ def case_of(given: Mapping[str, Any], *, stops: bool = True) -> Case:
     if design is None:
         problems.raise_if_any()
     assert design is not None  # noqa: S101  # a problem was raised otherwise
-    truths = {key: _probabilities(given.get(key), design.space, key, problems) for key in TRUTHS}
+    for key in TRUTHS:
+        settings[key] = _probabilities(given.get(key), design.space, key, problems)
     history: History = ()
     try:
         history = _history(given, design.space)
     except CarwrightError as error:
         problems.extend(error)
     problems.raise_if_any()
-    return Case(design, history, **truths, **settings)
+    return Case(design, history, **settings)
 
 
-TRUTHS = ("truth", "response", "delivery")
+TRUTHS = ("truth", "response", "delivery", "later")
 """Keys of probabilities by node."""
 
 
@@ -130,7 +136,8 @@ def _settings(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
         )
 
     found: dict[str, Any] = {}
-    for key, low, high in (("trials", 1, MOST_TRIALS), ("seed", 0, 2**63 - 1)):
+    ranges = {"trials": (1, MOST_TRIALS), "seed": (0, 2**63 - 1), "change_after": (1, MOST_PATIENTS)}
+    for key, (low, high) in ranges.items():
         value = given.get(key)
         if value is None:
             continue
@@ -138,6 +145,13 @@ def _settings(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
             refuse(key, f"a whole number, {low} to {high}")
         else:
             found[key] = value
+    if (given.get("later") is None) != (given.get("change_after") is None):
+        problems.add(
+            "TRIAL063",
+            "a change of the truth needs both the later truth and the number of patients before it",
+            where="later, change_after",
+            fix="give both, or neither",
+        )
     accrual = given.get("accrual")
     if accrual is not None:
         if not _is_number(accrual) or not 1e-3 <= accrual <= 1e3:
@@ -212,7 +226,9 @@ def _history(given: Mapping[str, Any], space: DoseSpace) -> History:
             fix="give the outcome string, or the counts",
         )
     if text is not None and not isinstance(text, str):
-        problems.add("TRIAL065", "the outcomes are no text", where="outcomes", found=repr(text)[:80], allowed="1NNN 2NTT")
+        problems.add(
+            "TRIAL065", "the outcomes are no text", where="outcomes", found=repr(text)[:80], allowed="1NNN 2NTT"
+        )
     window, weights = given.get("window"), given.get("weights", "linear")
     if window is not None and not (_is_number(window) and 0.0 < window < math.inf):
         problems.add(

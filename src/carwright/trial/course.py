@@ -1,8 +1,9 @@
 """Course of one trial: enrol, lose, replace, infuse, observe; whenever a cohort is to be treated, ask the design.
 
 Patients never infused are replaced; those who receive less than the assigned dose are treated but not evaluable for
-dose-limiting toxicity, and replaced for the decision (registry record of NCT03089203). When a rule closes a node,
-enrolled patients of that cohort who are not yet infused wait for the next cohort, wherever that is.
+dose-limiting toxicity, and replaced for the decision (registry record of NCT03089203). Both these and manufacturing
+failures count as undelivered at the node meant for them, for designs that ask. When a rule closes a node, enrolled
+patients of that cohort who are not yet infused wait for the next cohort, wherever that is.
 
 Designs that use follow-up are asked when the next patient arrives after a cohort was infused, with the windows as far
 as they have been observed; all others when every window has closed. The committee meets before every cohort of the
@@ -16,6 +17,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from carwright.trial.attrition import MANUFACTURING_FAILURE
 from carwright.trial.calendar import CohortDiary
 from carwright.trial.outcomes import Cohort, History
 
@@ -112,13 +114,17 @@ class _Infused(NamedTuple):
 
 @dataclass(slots=True)
 class _Treated:
-    """A cohort as it was treated; ``full`` once nobody joins it, ``known`` once everything has been seen."""
+    """A cohort as it was treated; ``full`` once nobody joins it, ``known`` once everything has been seen.
+
+    ``short`` holds the days on which products fell short of the dose, or failed.
+    """
 
     node: str
     members: list[_Infused]
     backfill: bool = False
     full: bool = False
     known: Cohort | None = None
+    short: list[float] = field(default_factory=list)
 
 
 Questions = Generator[Question, Answer, None]
@@ -202,7 +208,11 @@ class Course:
             patient = candidate.patient
             if not patients.infused[patient]:
                 self.note(candidate, column, "not_infused", _NAN, patients.not_infused_reason[patient])
-                diary.free_place(candidate.enrolled + patients.dropout_days[patient])
+                lost = candidate.enrolled + patients.dropout_days[patient]
+                diary.free_place(lost)
+                if patients.not_infused_reason[patient] == MANUFACTURING_FAILURE:
+                    cohort.short.append(lost)
+                    self.halt_if_infeasible(diary, node, lost)
                 continue
             infusion = diary.infusion_day(candidate.ready)
             if infusion >= diary.halted:
@@ -212,7 +222,10 @@ class Course:
             diary.infuse(infusion, assigned_dose=on_dose)
             if not on_dose:
                 diary.free_place(infusion)
+                cohort.short.append(infusion)
             members.append(self.infuse(candidate, column, infusion))
+            if not on_dose:
+                self.halt_if_infeasible(diary, node, infusion)
             if members[-1].death_day < _NEVER and node in self.design.closes(self.seen(_NEVER)):
                 diary.halted = min(diary.halted, members[-1].death_day)
         cohort.full = True
@@ -226,6 +239,11 @@ class Course:
             self.sentinels.setdefault(node, diary.sentinel)
             return self.next_arrival(diary.last_infusion)
         return diary.last_infusion + self.calendar.dlt_window_days
+
+    def halt_if_infeasible(self, diary: CohortDiary, node: str, day: float) -> None:
+        """Enrol nobody more at a node from the day on which its dose turns out to be delivered too seldom."""
+        if self.delivery and node in self.design.closes(self.seen(_NEVER)):
+            diary.halted = min(diary.halted, day)
 
     def next_arrival(self, day: float) -> float:
         """Day from ``day`` on which a patient is there to be treated; all windows have closed if nobody is left."""
@@ -298,7 +316,7 @@ class Course:
     def cohort_seen(self, cohort: _Treated, day: float) -> Cohort:
         """What the design knows of one cohort on a day: kept when every window has closed."""
         window = self.calendar.dlt_window_days
-        letters, parts, deaths, undelivered, complete = "", [], 0, 0, True
+        letters, parts, deaths, complete = "", [], 0, True
         for infusion, found, on_dose, dlt_day, death_day in cohort.members:
             deaths += death_day < _NEVER and death_day <= day
             observed = day >= infusion + window
@@ -307,12 +325,10 @@ class Course:
                 toxic = dlt_day <= day
                 letters += found if observed else "T" if toxic else "N"
                 parts.append(1.0 if observed or toxic else max(0.0, (day - infusion) / window))
-            elif self.delivery and infusion <= day:
-                undelivered += 1
         follow_up = () if complete or min(parts, default=1.0) == 1.0 else tuple(parts)
         known = as_seen(cohort.node, letters, deaths, follow_up, backfill=cohort.backfill, responses=self.responses)
-        if undelivered:
-            known = replace(known, undelivered=undelivered)
+        if self.delivery and cohort.short:
+            known = replace(known, undelivered=sum(one <= day for one in cohort.short))
         if complete and cohort.full and day < _NEVER:
             cohort.known = known
         return known

@@ -68,11 +68,11 @@ class Design(ABC):
     uses_responses: ClassVar[bool] = False
     """Whether responses change what the design does; only then are they told apart in enumeration."""
 
-    uses_delivery: ClassVar[bool] = False
-    """Whether patients whose product missed the dose change what the design does."""
-
     uses_follow_up: ClassVar[bool] = False
     """Whether the design decides while windows are incomplete."""
+
+    uses_delivery: ClassVar[bool] = False
+    """Whether products that fell short of their dose change what the design does."""
 
     ends_by_itself: ClassVar[bool] = False
     """Whether the trial always ends without a rule such as ``stop_at``."""

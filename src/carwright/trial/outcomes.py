@@ -131,6 +131,15 @@ def parse_outcomes(
                 allowed="a node's label, then one of N, T, E, B per patient",
                 fix=hint,
             )
+        elif known is not None and match[2] not in known and (odd := _odd_letters(word, known)):
+            problems.add(
+                "TRIAL001",
+                "this is not a cohort of outcomes",
+                where=where,
+                found=f"{word}, with {odd}",
+                allowed="a node's label, then one of N, T, E, B per patient",
+                fix="for example 1NNN 2NTT",
+            )
         elif known is not None and match[2] not in known:
             problems.add(
                 "TRIAL002",
@@ -228,6 +237,13 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:  # such as 0.1.2
         return -1.0
+
+
+def _odd_letters(word: str, known: Collection[str]) -> str:
+    """Letters of a word that mean nothing, if it begins with a known label and goes on with letters only."""
+    begins = [label for label in known if word.startswith(label)]
+    rest = word[len(max(begins, key=len)) :] if begins else ""
+    return "".join(sorted(set(rest) - set(LETTERS))) if rest.isalpha() and rest.isupper() else ""
 
 
 def _capitals(word: str) -> str:

@@ -28,7 +28,9 @@ def skeleton(
     prior_level: Annotated[
         int | None, typer.Option(help="Dose, from 1, whose prior guess is the target; the middle one by default.")
     ] = None,
-    skeleton: Annotated[str | None, typer.Option(help="Instead of the last three: prior guesses, to judge them.")] = None,
+    skeleton: Annotated[
+        str | None, typer.Option(help="Instead of the last three: prior guesses, to judge them.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Working model: empiric or logistic.")] = "empiric",
     intercept: Annotated[float, typer.Option(help="Intercept of the logistic model.")] = 3.0,
     prior_variance: Annotated[float, typer.Option(help="Variance of the prior of the parameter.")] = 1.34,

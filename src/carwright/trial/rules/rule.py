@@ -54,14 +54,14 @@ class Rule(Design):
         return self.inner.uses_responses
 
     @property
-    def uses_delivery(self) -> bool:  # type: ignore[override]  # as above
-        """Whether products that missed the dose change what the design does."""
-        return self.inner.uses_delivery
-
-    @property
     def uses_follow_up(self) -> bool:  # type: ignore[override]  # as above
         """Whether the design decides while windows are incomplete."""
         return self.inner.uses_follow_up
+
+    @property
+    def uses_delivery(self) -> bool:  # type: ignore[override]  # as above
+        """Whether products that fell short of their dose change what the design does."""
+        return self.inner.uses_delivery
 
     @property
     def ends_by_itself(self) -> bool:  # type: ignore[override]  # as above
