@@ -18,6 +18,7 @@ from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.study import designs as study_designs
 from carwright.study import load_study
 from carwright.study.trial_settings import build_from
+from carwright.trial.registry import design_class
 from carwright.trial.replay import replay
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def replayed_trial(run: Run, trial: int, arm_name: str, name: str) -> tuple[pl.D
     if name in known:
         design = known[name]
     else:
+        design_class(name)  # refuses a name that is not registered
         chosen = study_designs.ComparedDesign.model_construct(name=name)
         design = build_from(chosen.beside(arm.study.design), arm.space, arm.study.target_toxicity)
     outcomes = ArmOutcomes.of(run.table("patients"), arm.name, arm.space.labels)
