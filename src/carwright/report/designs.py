@@ -358,9 +358,10 @@ def _definitions(found: Comparison) -> str:
         return ""
     _, name, rule, key, most = max(moves, key=lambda item: item[0])
     node = node_name(found.run, key.removeprefix("recommends_"))
+    share = found.text(name, key, rule)
     text = (
         f"The definition of toxicity counts as well: judged by “{rule_label(rule)}” instead of "
-        f"“{rule_label(found.rules[0])}”, {design_label(name)} recommends {node} in {found.text(name, key, rule)} "
+        f"“{rule_label(found.rules[0])}”, {design_label(name)} recommends {node} in {share} "
         f"instead of {found.text(name, key)} of trials, a move of {difference_text(most, 'probability')} percentage points"
     )
     others = [found.reading(other, place, what="differences") for other in found.names[1:] for place in nodes]
