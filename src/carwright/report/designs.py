@@ -362,7 +362,8 @@ def _definitions(found: Comparison) -> str:
     text = (
         f"The definition of toxicity counts as well: judged by “{rule_label(rule)}” instead of "
         f"“{rule_label(found.rules[0])}”, {design_label(name)} recommends {node} in {share} "
-        f"instead of {found.text(name, key)} of trials, a move of {difference_text(most, 'probability')} percentage points"
+        f"instead of {found.text(name, key)} of trials, a move of {difference_text(most, 'probability')} "
+        "percentage points"
     )
     others = [found.reading(other, place, what="differences") for other in found.names[1:] for place in nodes]
     if not others:

@@ -63,9 +63,7 @@ Days = Annotated[float, _quantity("days"), Field(ge=0, json_schema_extra={"unit"
 MOST_CELLS = 1e12
 """Cells beyond any infusion: about all lymphocytes of a human body (order of magnitude, assumed)."""
 
-CellsPerM2 = Annotated[
-    float, _quantity("cells/m2"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/m2"})
-]
+CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/m2"})]
 PatientsPerMonth = Annotated[
     float, _quantity("patients/month"), Field(gt=0, json_schema_extra={"unit": "patients/month"})
 ]
