@@ -26,6 +26,7 @@ ROOMS = {
     "CONSTRUCT": "Constructs",
     "MODEL": "Models",
     "ENGINE": "Engine",
+    "POPULATION": "Population",
     "CLINIC": "Clinic",
     "TRIAL": "Trial",
     "DISEASE": "Diseases",

@@ -45,7 +45,7 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
             outcomes.append(rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
             courses.append(course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
     return {
-        "patients": pl.concat(outcomes),
+        "patients": pl.concat(outcomes, how="diagonal"),  # a drug that only one arm orders is missing in the others
         "courses": pl.concat(courses),
         "parameters": _parameters(arms[0], draw_patients(arms[0], items)),
     }
