@@ -47,7 +47,7 @@ def simulate(genes: int, cells: int, seed: int = 0) -> tuple[BitTable, Objective
     rng = np.random.default_rng(seed)
     share = rng.dirichlet(np.full(PATIENTS + CLASSES, 8.0))
     sizes = np.maximum(50, (share * cells).astype(int))
-    sizes[-1] += cells - sizes.sum()
+    sizes[sizes.argmax()] += cells - sizes.sum()
     base = rng.beta(0.5, 5.0, genes)
     logit = np.log(base / (1 - base))
     compartment = rng.normal(0.0, 1.0, (2, genes))
@@ -112,7 +112,7 @@ def pandas_gates_per_second(sample: npt.NDArray[np.bool_]) -> float:
 def measure(genes: int, cells: int, *, million: bool) -> dict[str, Any]:
     """Everything, as one mapping."""
     names = [f"g{i}" for i in range(genes)]
-    small = simulate(64, 2000)
+    small = simulate(64, 10_000)
     count_pairs(small[0])  # compiles
     search_pairs(small[0], names[:64], small[1], shapes(2), 10)
     search_triples(small[0], names[:64], small[1], shapes(3), 10)

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import beta
 
 from carwright.targets.kernel.panels import BitTable, pack_dense
 from carwright.targets.search.gate import Gate
@@ -31,9 +32,10 @@ def plain_score(killed: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64], pa
         n = int((groups == patients + c).sum())
         z = 1.6448536269514722
         upper = (share + z * z / (2 * n) + z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / (1 + z * z / n)
-        upper = min(upper, 1.0)
-        if upper > rule.limits.get(f"class {c}", 1.0):
+        k = int(killed[groups == patients + c].sum())
+        if k and beta.ppf(0.05, k, n - k + 1) > rule.limits.get(f"class {c}", 1.0):
             return -np.inf
+        upper = min(upper, 1.0)
         worst = max(worst, rule.weights.get(f"class {c}", 1.0) * upper)
     return float(coverage - rule.penalty * worst) if coverage >= rule.minimum_coverage else -np.inf
 

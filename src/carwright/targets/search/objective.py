@@ -16,6 +16,8 @@ import numpy.typing as npt
 from numba import njit
 from scipy.stats import norm
 
+from carwright.targets.positivity.intervals import lower_bound
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -31,13 +33,13 @@ class Rule:
     penalty
         Weight of the worst class against coverage.
     level
-        One-sided level of the upper bound of a burden.
+        One-sided level of the bounds of a burden.
     minimum_coverage
         Gates below it are dropped.
     weights
         By class; 1 for a class that is not named, 0 to leave it out of the score.
     limits
-        By class, largest upper bound that a gate may have; a veto.
+        By class, the fraction of cells that no gate may be shown to kill: one whose lower bound passes it is vetoed.
     """
 
     quantile: float = 0.10
@@ -63,7 +65,7 @@ class Objective:
     sizes
         Cells of each class.
     weights, largest
-        By class: weight, and the most positive cells that its limit allows.
+        By class: weight, and the most positive cells that do not show its limit to be passed.
     floor
         Which of the sorted coverages is the low quantile, counted from 0.
     """
@@ -140,7 +142,7 @@ def make_objective(
     z = float(norm.ppf(rule.level))
     weights = np.array([rule.weights.get(name, 1.0) for name in classes], float)
     largest = np.array(
-        [most_allowed(int(size), rule.limits.get(name, 1.0), z) for name, size in zip(classes, sizes, strict=True)],
+        [most_allowed(int(size), rule.limits.get(name, 1.0), rule.level) for name, size in zip(classes, sizes, strict=True)],
         np.int64,
     )
     n = np.asarray(patients, np.int64)
@@ -150,12 +152,12 @@ def make_objective(
     )  # fmt: skip
 
 
-def most_allowed(size: int, limit: float, z: float) -> int:
-    """Most positive cells of so many whose upper bound is within the limit; -1 where not even none is."""
+def most_allowed(size: int, limit: float, level: float) -> int:
+    """Most positive cells of so many whose lower bound is within the limit: one more shows that the limit is passed."""
     if limit >= 1.0:
         return size
-    allowed = np.flatnonzero(np.array([wilson_upper(k, size, z) for k in range(size + 1)]) <= limit)
-    return int(allowed[-1]) if len(allowed) else -1
+    k = np.arange(size + 1)
+    return int(k[lower_bound(k, np.full(size + 1, size), level) <= limit][-1])
 
 
 @njit(inline="always")
