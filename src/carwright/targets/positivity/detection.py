@@ -121,4 +121,4 @@ def gate_detection(table: int, detections: Floats) -> float:
                     chance *= detections[i] if part >> i & 1 else 1.0 - detections[i]
             seen += chance
         worst = min(worst, seen)
-    return worst
+    return float(worst)

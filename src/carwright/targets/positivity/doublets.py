@@ -32,4 +32,4 @@ def faked_fraction(table: int, own: Floats, partner: Floats, rate: float) -> flo
 
 def explained(killed: int, cells: int, faked: float, level: float = 0.95) -> bool:
     """Whether the doublets alone could show this many kills: the count lies within their upper quantile."""
-    return killed <= binom.ppf(level, cells, min(faked, 1.0))
+    return bool(killed <= binom.ppf(level, cells, min(faked, 1.0)))
