@@ -109,7 +109,7 @@ def test_a_search_that_gives_up_says_so() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_the_score_is_what_its_definition_says(seed: int) -> None:
     positive, groups, patients = cells(seed, 4)
-    table, objective = laid_out(positive, groups, patients, rule(seed))
+    _, objective = laid_out(positive, groups, patients, rule(seed))
     for place in shapes(3):
         killed = Gate(("g0", "g1", "g2"), place).kills(positive[:, :3])
         counts = np.bincount(groups[killed], minlength=objective.groups)

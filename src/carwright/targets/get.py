@@ -16,7 +16,10 @@ def frame(rows: Sequence[Row]) -> Any:
     import pandas
 
     return pandas.DataFrame(
-        [{key: "; ".join(map(str, value)) if isinstance(value, list) else value for key, value in row.items()} for row in rows]
+        [
+            {key: "; ".join(map(str, value)) if isinstance(value, list) else value for key, value in row.items()}
+            for row in rows
+        ]
     )
 
 

@@ -1,8 +1,8 @@
 """Synthetic AML atlases: cells with depth, dropout, doublets and patients, in which the right answer is known.
 
-Every normal class and every patient's blasts have, for each gene, a share of cells that express it and a level at which they
-do. Cells draw expression, then molecules (Poisson at their own depth, with a log-normal spread of level between cells).
-Doublets add up two cells of the same capture. The planted gates are the truth that a search should find again.
+Every normal class and every patient's blasts have, for each gene, a share of cells that express it and a level at which
+they do. Cells draw expression, then molecules (Poisson at their own depth, with a log-normal spread of level between
+cells). Doublets add up two cells of the same capture. The planted gates are the truth that a search should find again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,17 @@ from carwright.targets.intake.atlas import TUMOUR, Atlas
 from carwright.targets.intake.genes import align
 from carwright.targets.safety.classes import class_table
 
-CLASSES = ("HSC", "MPP", "progenitor", "endothelium", "mural", "T cell", "B cell", "monocyte and macrophage", "granulocyte")
+CLASSES = (
+    "HSC",
+    "MPP",
+    "progenitor",
+    "endothelium",
+    "mural",
+    "T cell",
+    "B cell",
+    "monocyte and macrophage",
+    "granulocyte",
+)
 LEVEL = 6e-4
 """Share of a cell's molecules that a surface gene has where it is expressed (assumed: 3 molecules of 5,000)."""
 PLANTED_LEVEL = 2e-3
@@ -98,8 +108,9 @@ def aml_atlas(
 
     Notes
     -----
-    Planted: ``G0 AND G1`` (both on nearly all blasts, each on other normal classes, together on none), ``G2 AND NOT G3``
-    (G3 on the normal cells that have G2). ``G5`` (blasts) and ``G6`` (T cells and monocytes) are together only in doublets.
+    Planted: ``G0 AND G1`` (both on nearly all blasts, each on other normal classes, together on none), ``G2 AND NOT
+    G3`` (G3 on the normal cells that have G2). ``G5`` (blasts) and ``G6`` (T cells and monocytes) are together only in
+    doublets.
     """
     rng = np.random.default_rng([seed, 20_06])
     names = [f"G{i}" for i in range(genes)]
@@ -109,6 +120,7 @@ def aml_atlas(
     tumour[:, 0], tumour[:, 1], tumour[:, 2], tumour[:, 4], tumour[:, 5] = 0.95, 0.95, 0.9, 0.66, 0.7
     tumour[:, [3, 6]] = 0.0
     normal[:, :7] = 0.0
+    homes: tuple[str, ...]
     for gene, homes in ((0, ("HSC", "endothelium", "B cell")), (1, ("T cell", "monocyte and macrophage", "MPP"))):
         for home in homes:
             if home in row:
@@ -116,7 +128,11 @@ def aml_atlas(
     for home in ("progenitor", "mural"):
         if home in row:
             normal[row[home], 2] = normal[row[home], 3] = 0.6
-    for gene, homes in ((4, ("endothelium",)), (5, ("endothelium", "granulocyte")), (6, ("T cell", "monocyte and macrophage"))):
+    for gene, homes in (
+        (4, ("endothelium",)),
+        (5, ("endothelium", "granulocyte")),
+        (6, ("T cell", "monocyte and macrophage")),
+    ):
         for home in homes:
             if home in row:
                 normal[row[home], gene] = 0.8 if gene == 6 else 0.3
@@ -129,7 +145,11 @@ def aml_atlas(
     blocks: list[tuple[str, str, int, npt.NDArray[np.float64]]] = []
     for p in range(patients):
         blocks.append((f"P{p:02d}", TUMOUR, cells_per_patient, tumour[p]))
-        blocks += [(f"P{p:02d}", home, cells_per_patient // 5, normal[row[home]]) for home in ("T cell", "monocyte and macrophage") if home in row]
+        blocks += [
+            (f"P{p:02d}", home, cells_per_patient // 5, normal[row[home]])
+            for home in ("T cell", "monocyte and macrophage")
+            if home in row
+        ]
     for d in range(donors):
         blocks += [(f"D{d:02d}", name, cells_per_class, normal[row[name]]) for name in classes]
     counts, donor, kind = [], [], []

@@ -21,16 +21,34 @@ app = typer.Typer(name="targets", help="Find target antigens and gates in single
 
 Files = Annotated[list[Path], typer.Argument(help="Files of cells (.h5ad, .h5mu); several are joined by gene.")]
 CellType = Annotated[str, typer.Option("--cell-type", help="Column of cell types.")]
-Donor = Annotated[str | None, typer.Option("--donor", help="Column of patients and donors; donor_id, patient, donor or sample by default.")]
-Malignant = Annotated[str | None, typer.Option("--malignant", help="Column that marks malignant cells; malignant or compartment by default.")]
+Donor = Annotated[
+    str | None,
+    typer.Option("--donor", help="Column of patients and donors; donor_id, patient, donor or sample by default."),
+]
+Malignant = Annotated[
+    str | None,
+    typer.Option("--malignant", help="Column that marks malignant cells; malignant or compartment by default."),
+]
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer that holds the counts.")]
-Universe = Annotated[str, typer.Option("--universe", help="Genes to search: auto, all, antigens, surfaceome, or a file with one gene to a line.")]
+Universe = Annotated[
+    str,
+    typer.Option(
+        "--universe", help="Genes to search: auto, all, antigens, surfaceome, or a file with one gene to a line."
+    ),
+]
 Molecules = Annotated[int, typer.Option("--molecules", min=1, help="Molecules from which a cell is positive.")]
 Top = Annotated[int, typer.Option("--top", min=1, max=200, help="Gates judged and reported.")]
-Quantile = Annotated[float, typer.Option("--quantile", min=0.0, max=1.0, help="Low quantile of coverage over patients.")]
-Limit = Annotated[list[str] | None, typer.Option("--limit", help="CLASS=FRACTION or TIER=FRACTION: largest share that may be killed; repeatable.")]
+Quantile = Annotated[
+    float, typer.Option("--quantile", min=0.0, max=1.0, help="Low quantile of coverage over patients.")
+]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option("--limit", help="CLASS=FRACTION or TIER=FRACTION: largest share that may be killed; repeatable."),
+]
 Doublets = Annotated[float, typer.Option("--doublets", min=0.0, max=0.5, help="Share of droplets with two cells.")]
-FewestCells = Annotated[int, typer.Option("--fewest-cells", min=1, help="Malignant cells below which a patient is left out.")]
+FewestCells = Annotated[
+    int, typer.Option("--fewest-cells", min=1, help="Malignant cells below which a patient is left out.")
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for tables, analysis.json and report.html.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
@@ -67,8 +85,14 @@ def screen(
 @app.command()
 def gates(
     files: Files,
-    order: Annotated[list[int] | None, typer.Option("--order", min=1, max=4, help="Genes of a gate, 1 to 4; repeatable; 1 and 2 by default.")] = None,
-    shape: Annotated[list[str] | None, typer.Option("--shape", help="Gate over A, B, C, D such as 'A AND NOT B', or all; repeatable.")] = None,
+    order: Annotated[
+        list[int] | None,
+        typer.Option("--order", min=1, max=4, help="Genes of a gate, 1 to 4; repeatable; 1 and 2 by default."),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option("--shape", help="Gate over A, B, C, D such as 'A AND NOT B', or all; repeatable."),
+    ] = None,
     cell_type: CellType = "cell_type",
     donor: Donor = None,
     malignant: Malignant = None,
@@ -78,15 +102,24 @@ def gates(
     top: Top = 20,
     keep: Annotated[int, typer.Option("--keep", min=1, max=100_000, help="Gates kept of each order.")] = 1000,
     quantile: Quantile = 0.10,
-    penalty: Annotated[float, typer.Option("--penalty", min=0.0, help="Weight of the worst class against coverage.")] = 1.0,
-    minimum_coverage: Annotated[float, typer.Option("--minimum-coverage", min=0.0, max=1.0, help="Coverage below which a gate is dropped.")] = 0.0,
+    penalty: Annotated[
+        float, typer.Option("--penalty", min=0.0, help="Weight of the worst class against coverage.")
+    ] = 1.0,
+    minimum_coverage: Annotated[
+        float, typer.Option("--minimum-coverage", min=0.0, max=1.0, help="Coverage below which a gate is dropped.")
+    ] = 0.0,
     limit: Limit = None,
-    veto: Annotated[bool, typer.Option("--veto/--no-veto", help="Leave out gates that are shown to hurt stem cells or vital tissue.")] = True,
+    veto: Annotated[
+        bool,
+        typer.Option("--veto/--no-veto", help="Leave out gates that are shown to hurt stem cells or vital tissue."),
+    ] = True,
     doublets: Doublets = 0.04,
     fewest_cells: FewestCells = 50,
     draws: Annotated[int, typer.Option("--draws", min=0, help="Random gates against which the best are held.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random gates.")] = 0,
-    to_construct: Annotated[Path | None, typer.Option("--to-construct", help="Write the best gate as a construct.")] = None,
+    to_construct: Annotated[
+        Path | None, typer.Option("--to-construct", help="Write the best gate as a construct.")
+    ] = None,
     out: Out = None,
     quiet: QuietFlag = False,
     as_json: Annotated[bool, JSON] = False,
@@ -104,7 +137,9 @@ def gates(
 @app.command()
 def explain(
     gate: Annotated[str, typer.Argument(help="Gene or gate, such as 'CD33 AND CLEC12A'.")],
-    files: Annotated[list[Path] | None, typer.Argument(help="Files of cells; without any, what the references say.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of cells; without any, what the references say.")
+    ] = None,
     cell_type: CellType = "cell_type",
     donor: Donor = None,
     malignant: Malignant = None,
@@ -177,7 +212,11 @@ def fetch(
     if as_json:
         show_json({"references": [{**vars(entry), "cached": there == "yes"} for entry, there in rows]})
     else:
-        show(columns([[e.name, there, e.title, e.licence] for e, there in rows], ["reference", "cached", "what", "licence"]))
+        show(
+            columns(
+                [[e.name, there, e.title, e.licence] for e, there in rows], ["reference", "cached", "what", "licence"]
+            )
+        )
 
 
 def _thresholds(molecules: int) -> Any:
@@ -198,9 +237,17 @@ def _limits(given: list[str] | None) -> dict[str, float]:
         except ValueError:
             fraction = -1.0
         if not name or not 0.0 <= fraction <= 1.0:
-            problems.add("CLI003", "a limit needs a class and a fraction", where=f"--limit {text}", allowed="such as HSC=0.01")
+            problems.add(
+                "CLI003", "a limit needs a class and a fraction", where=f"--limit {text}", allowed="such as HSC=0.01"
+            )
         elif name not in known:
-            problems.add("TARGETS038", "there is no such class", where=f"--limit {text}", found=name, allowed=", ".join(sorted(known)))
+            problems.add(
+                "TARGETS038",
+                "there is no such class",
+                where=f"--limit {text}",
+                found=name,
+                allowed=", ".join(sorted(known)),
+            )
         limits[name] = fraction
     problems.raise_if_any()
     return limits
@@ -297,7 +344,12 @@ def _show_explained(found: Analysis) -> None:
             floor, honest = _share(gate["coverage_floor"]), _share(gate["coverage_floor_without_doublets"])
             show(f"coverage floor over {found.parameters['patients']} patients {floor}, without doublets {honest}")
         rows = [
-            [row["class"], row["tier"], row["verdict"], row["reason"] + (f"; {row['agreement']}" if row["agreement"] else "")]
+            [
+                row["class"],
+                row["tier"],
+                row["verdict"],
+                row["reason"] + (f"; {row['agreement']}" if row["agreement"] else ""),
+            ]
             for row in found.tables["verdicts"]
             if row["gate"] == gate["gate"]
         ]
@@ -323,7 +375,10 @@ def _explain_from_references(genes: tuple[str, ...], *, as_json: bool) -> None:
     for entry in told:
         show(f"{entry['gene']} ({entry['ensembl'] or 'no Ensembl id known'})")
         if entry["flags"]:
-            rows = [[flag["site"], flag["class"], flag["tier"], number(flag["value"]), flag["table"]] for flag in entry["flags"]]
+            rows = [
+                [flag["site"], flag["class"], flag["tier"], number(flag["value"]), flag["table"]]
+                for flag in entry["flags"]
+            ]
             show(columns(rows, ["site", "class", "tier", "nTPM", "reference"]))
         for text in (*entry["warnings"], *entry["notices"]):
             show(f"note: {text}")

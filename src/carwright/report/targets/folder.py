@@ -26,7 +26,9 @@ def save_analysis(folder: Path, found: Analysis) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CarwrightError(Problem("TARGETS050", "the folder cannot be made", str(folder), error.strerror or "")) from None
+        raise CarwrightError(
+            Problem("TARGETS050", "the folder cannot be made", str(folder), error.strerror or "")
+        ) from None
     data = {"format": FORMAT, "parameters": found.parameters, "tables": found.tables}
     write_atomically(folder / "analysis.json", json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False).encode())
     for name, rows in found.tables.items():

@@ -10,12 +10,13 @@ from typing import Any
 from carwright.errors import CarwrightError, Problem
 from carwright.targets.evaluate.gate_report import GateReport, report_gate
 from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, Thresholds, lay_out
+from carwright.targets.evaluate.null import null_scores, percentile
 from carwright.targets.evaluate.protein import ProteinEvidence, protein_evidence
 from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.genes import current_symbol
-from carwright.targets.safety.verdict import NOT_REPRESENTED, SAFE, UNRESOLVED, UNSAFE
+from carwright.targets.references.antigens import seen_on
+from carwright.targets.safety.verdict import NOT_REPRESENTED, SAFE, UNRESOLVED, UNSAFE, Verdict
 from carwright.targets.search.gate import Gate
-from carwright.targets.evaluate.null import null_scores, percentile
 from carwright.targets.search.objective import Rule
 from carwright.targets.search.run import Stage, search
 
@@ -127,10 +128,18 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
     layout = lay_out(atlas, settings.thresholds, fewest_cells=settings.fewest_cells)
     objective = layout.objective(rule_of(layout, settings))
     found = search(
-        layout.table, layout.genes, objective, orders=settings.orders, wanted=settings.shapes, keep=settings.keep, stage=stage
+        layout.table,
+        layout.genes,
+        objective,
+        orders=settings.orders,
+        wanted=settings.shapes,
+        keep=settings.keep,
+        stage=stage,
     )
     scored = [
-        (score, gate) for order in sorted(found) for score, gate in zip(found[order].scores, found[order].gates, strict=True)
+        (score, gate)
+        for order in sorted(found)
+        for score, gate in zip(found[order].scores, found[order].gates, strict=True)
     ]
     scored.sort(key=lambda entry: (-entry[0], len(entry[1].genes), entry[1]))
     advance = stage("gates judged", settings.top) if stage is not None else None
@@ -155,9 +164,11 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
             scores = null_scores(layout, objective, report.gate, draws=settings.draws, seed=settings.seed)
             row["null_percentile"] = percentile(score, scores)
     tables["sweep"] = sweep(atlas, [report.gate for _, report in chosen], settings)
-    tables["screen"] = [
-        {"gene": gate.genes[0], "score": score} for score, gate in zip(found[1].scores, found[1].gates, strict=True)
-    ] if 1 in found else []
+    tables["screen"] = (
+        [{"gene": gate.genes[0], "score": score} for score, gate in zip(found[1].scores, found[1].gates, strict=True)]
+        if 1 in found
+        else []
+    )
     parameters = {
         "settings": _settings(settings),
         "cells": atlas.cells,
@@ -188,9 +199,12 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
     if absent:
         raise CarwrightError(
             Problem(
-                "TARGETS035", "genes of the gate are not in the data", "gate", ", ".join(absent),
+                "TARGETS035",
+                "genes of the gate are not in the data",
+                "gate",
+                ", ".join(absent),
                 f"genes of the data, such as {', '.join(atlas.genes.names[:5])}",
-            )  # fmt: skip
+            )
         )
     gates = [replace(gate, genes=tuple(map(current_symbol, gate.genes))) for gate in gates]
     layout = lay_out(atlas, settings.thresholds, fewest_cells=settings.fewest_cells, need_tumour=False)
@@ -221,23 +235,30 @@ def tabulate(atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateRe
         name = report.gate.expression
         evidence = protein_evidence(atlas, layout, report.gate)
         by_class = {entry.cell_class: entry for entry in evidence}
-        rows = [_verdict_row(name, verdict, by_class) for verdict in report.verdicts]
+        rows = [_verdict_row(report.gate, verdict, by_class) for verdict in report.verdicts]
         verdicts += rows
         gates.append(_gate_row(rank, score, report, rows))
         patients += [
-            {"gate": name, **asdict(patient), "without_doublets": patient.without_doublets} for patient in report.patients
+            {"gate": name, **asdict(patient), "without_doublets": patient.without_doublets}
+            for patient in report.patients
         ]
         for compartment, shares in report.patterns.items():
             for r, share in enumerate(shares):
                 signs = " ".join(f"{gene}{'+' if r >> i & 1 else '-'}" for i, gene in enumerate(report.gate.genes))
                 patterns.append(
-                    {"gate": name, "compartment": compartment, "pattern": signs, "share": float(share), "killed": bool(report.gate.table >> r & 1)}
+                    {
+                        "gate": name,
+                        "compartment": compartment,
+                        "pattern": signs,
+                        "share": float(share),
+                        "killed": bool(report.gate.table >> r & 1),
+                    }
                 )
     return {"gates": gates, "verdicts": verdicts, "patients": patients, "patterns": patterns}
 
 
-def _verdict_row(name: str, verdict: Any, evidence: Mapping[str, ProteinEvidence]) -> Row:
-    row = {"gate": name, "class": verdict.name, **{k: v for k, v in asdict(verdict).items() if k != "name"}}
+def _verdict_row(gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvidence]) -> Row:
+    row = {"gate": gate.expression, "class": verdict.name, **{k: v for k, v in asdict(verdict).items() if k != "name"}}
     row["fraction"] = None if verdict.cells == 0 else verdict.fraction
     found = evidence.get(verdict.name)
     row["rna_verdict"] = verdict.verdict
@@ -248,20 +269,31 @@ def _verdict_row(name: str, verdict: Any, evidence: Mapping[str, ProteinEvidence
     row["agreement"] = ""
     if found and verdict.cells:
         if found.lower > verdict.limit:
-            row["agreement"] = "protein and RNA agree" if verdict.verdict == UNSAFE else "protein shows what RNA does not"
+            row["agreement"] = (
+                "protein and RNA agree" if verdict.verdict == UNSAFE else "protein shows what RNA does not"
+            )
             row["verdict"] = UNSAFE
-            row["reason"] = f"protein on at least {100 * found.lower:.2g} % of {found.cells} cells; RNA: {verdict.reason}"
+            row["reason"] = (
+                f"protein on at least {100 * found.lower:.2g} % of {found.cells} cells; RNA: {verdict.reason}"
+            )
         elif found.upper <= verdict.limit and verdict.verdict == SAFE:
             row["agreement"] = "protein and RNA agree"
         elif found.upper <= verdict.limit and verdict.verdict == UNSAFE:
             row["agreement"] = "RNA without protein"
         else:
             row["agreement"] = "too few cells with protein to say"
+    if row["verdict"] == SAFE and verdict.limit < 1.0 and (sources := seen_on(gate, verdict.name)):
+        row["verdict"] = UNRESOLVED
+        row["reason"] = f"RNA: {verdict.reason}; but protein was seen on this class ({'; '.join(sources)})"
+        row["agreement"] = "RNA does not show protein that others have seen"
     return row
 
 
 def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row]) -> Row:
-    of = {verdict: [row["class"] for row in rows if row["verdict"] == verdict] for verdict in (UNSAFE, UNRESOLVED, NOT_REPRESENTED)}
+    of = {
+        verdict: [row["class"] for row in rows if row["verdict"] == verdict]
+        for verdict in (UNSAFE, UNRESOLVED, NOT_REPRESENTED)
+    }
     overall = UNSAFE if of[UNSAFE] else UNRESOLVED if of[UNRESOLVED] or of[NOT_REPRESENTED] else SAFE
     worst = next((row for row in rows if report.worst is not None and row["class"] == report.worst.name), None)
     if of[UNSAFE] and (worst is None or worst["verdict"] != UNSAFE):
@@ -274,7 +306,9 @@ def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row]) -> R
         "score": None if math.isnan(score) else score,
         "coverage_floor": None if math.isnan(report.floor) else report.floor,
         "coverage_median": None if math.isnan(report.median) else report.median,
-        "coverage_floor_without_doublets": None if math.isnan(report.floor_without_doublets) else report.floor_without_doublets,
+        "coverage_floor_without_doublets": None
+        if math.isnan(report.floor_without_doublets)
+        else report.floor_without_doublets,
         "explained_by_doublets": report.explained_by_doublets,
         "verdict": overall,
         "worst_class": worst["class"] if worst else None,
@@ -296,7 +330,10 @@ def sweep(atlas: Atlas, gates: Sequence[Gate], settings: Settings) -> list[Row]:
     rows: list[Row] = []
     for molecules in SWEEP_MOLECULES:
         layout = lay_out(
-            atlas, replace(settings.thresholds, molecules=molecules), fewest_cells=settings.fewest_cells, need_tumour=False
+            atlas,
+            replace(settings.thresholds, molecules=molecules),
+            fewest_cells=settings.fewest_cells,
+            need_tumour=False,
         )
         objective = layout.objective(Rule(settings.quantile, settings.penalty))
         entries = []

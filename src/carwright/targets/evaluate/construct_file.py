@@ -45,10 +45,13 @@ def write_construct(path: Path, found: Analysis, rank: int = 1) -> None:
     gate = found.tables["gates"][rank - 1]
     head = (
         f"# {gate['gate']}: verdict {gate['verdict']}; coverage floor {gate['coverage_floor']}; worst class "
-        f"{gate['worst_class']}.\n# Unsafe: {', '.join(gate['unsafe']) or 'none'}. Unresolved: {', '.join(gate['unresolved']) or 'none'}. "
+        f"{gate['worst_class']}.\n"
+        f"# Unsafe: {', '.join(gate['unsafe']) or 'none'}. Unresolved: {', '.join(gate['unresolved']) or 'none'}. "
         f"Not represented: {', '.join(gate['not_represented']) or 'none'}.\n"
     )
     try:
         path.write_text(head + yaml.safe_dump(construct_of(found, rank), sort_keys=False, width=120), encoding="utf-8")
     except OSError as error:
-        raise CarwrightError(Problem("TARGETS040", "the construct cannot be written", str(path), error.strerror or "")) from None
+        raise CarwrightError(
+            Problem("TARGETS040", "the construct cannot be written", str(path), error.strerror or "")
+        ) from None

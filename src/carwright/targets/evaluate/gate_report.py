@@ -102,7 +102,7 @@ def pattern_counts(layout: Layout, gate: Gate) -> Integers:
 def killed_by(gate: Gate, counts: Integers) -> Integers:
     """Cells killed, from cells by pattern in the last axis."""
     kills = (gate.table >> np.arange(counts.shape[-1]) & 1).astype(bool)
-    return counts[..., kills].sum(axis=-1)
+    return np.asarray(counts[..., kills].sum(axis=-1))
 
 
 def report_gate(
@@ -143,13 +143,20 @@ def report_gate(
         limit = (limits or {}).get(entry.name, entry.tier.limit)
         verdicts.append(
             judge(
-                entry.name, entry.tier.name, limit, killed[groups], sizes[groups],
-                gate_detection(gate.table, chances), level=level,
-            )  # fmt: skip
+                entry.name,
+                entry.tier.name,
+                limit,
+                killed[groups],
+                sizes[groups],
+                gate_detection(gate.table, chances),
+                level=level,
+            )
         )
     weights = {entry.name: entry.tier.weight for entry in layout.classes}
     verdicts += [
-        Verdict(entry.name, entry.tier.name, entry.tier.limit, NOT_REPRESENTED, "the reference holds no cell of this class")
+        Verdict(
+            entry.name, entry.tier.name, entry.tier.limit, NOT_REPRESENTED, "the reference holds no cell of this class"
+        )
         for entry in layout.missing
     ]
     shares = np.sort([patient.coverage for patient in patients])
@@ -184,9 +191,15 @@ def _patients(
         k = int(killed[place])
         found.append(
             PatientCoverage(
-                name, k, n, k / n, float(lower_bound(k, n, 0.95)), float(upper_bound(k, n, 0.95)), faked,
+                name,
+                k,
+                n,
+                k / n,
+                float(lower_bound(k, n, 0.95)),
+                float(upper_bound(k, n, 0.95)),
+                faked,
                 faked > 0.0 and explained(k, n, faked),
-            )  # fmt: skip
+            )
         )
     return tuple(found)
 

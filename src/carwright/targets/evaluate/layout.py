@@ -1,4 +1,4 @@
-"""An atlas as bits: thresholds applied, patients and donors as groups, classes in order, small groups refused by name."""
+"""An atlas as bits: thresholds, patients and donors as groups, classes in order, small groups refused by name."""
 
 from __future__ import annotations
 
@@ -162,7 +162,8 @@ def lay_out(
     group_of = np.full(atlas.cells, -1, np.int64)
     for place, patient in enumerate(patients):
         group_of[atlas.malignant & (atlas.donor == patient)] = place
-    class_of, donors = [], []
+    class_of: list[int] = []
+    donors: list[str] = []
     for place, entry in enumerate(classes):
         inside = atlas.cell_class == entry.name
         for donor in np.unique(atlas.donor[inside]):
@@ -174,7 +175,7 @@ def lay_out(
     assays = {kind: sorted(set(atlas.assay[atlas.malignant == kind])) for kind in (True, False)}
     if assays[True] and assays[False] and assays[True] != assays[False]:
         notices.append(
-            f"malignant cells were measured with {', '.join(assays[True])}, normal cells with {', '.join(assays[False])}: "
+            f"malignant cells were measured with {', '.join(assays[True])}, normal with {', '.join(assays[False])}: "
             "depth differs between them, and fractions compare only after what depth hides"
         )
     levels = levels_of(atlas, [entry.name for entry in classes], thresholds.molecules)

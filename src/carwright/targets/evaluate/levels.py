@@ -1,4 +1,4 @@
-"""How strongly each gene is expressed in each class where it is seen, and what follows for the cells where it is not."""
+"""How strongly each gene is expressed in each class where it is seen, and what follows for the other cells."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Levels:
     def detection(self, row: int, gene: int, confidence: float) -> float:
         """Lower bound of the chance that a cell of a class which expresses the gene is positive.
 
-        A class with enough positive cells speaks for itself. Otherwise the level of all positive cells is taken, halved, but
-        no more than the class's own few positive cells allow.
+        A class with enough positive cells speaks for itself. Otherwise the level of all positive cells is taken,
+        halved, but no more than the class's own few positive cells allow.
         """
         own = self.level(row, gene)
         if own.positive >= ENOUGH:

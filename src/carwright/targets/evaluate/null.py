@@ -49,6 +49,6 @@ def null_scores(
 
 
 def percentile(score: float, scores: npt.NDArray[np.float64]) -> float:
-    """Share of random gates that score less, with half of the ties; the smallest share such draws can tell from 1 is kept."""
+    """Share of random gates that score less, with half of the ties; never 0 or 1, which so few draws cannot show."""
     below = (scores < score).sum() + 0.5 * (scores == score).sum()
     return float((below + 0.5) / (len(scores) + 1.0))

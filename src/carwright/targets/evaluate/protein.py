@@ -68,7 +68,7 @@ def protein_positive(atlas: Atlas, gate: Gate) -> tuple[npt.NDArray[np.bool_], n
     if len(known_limits) < len(limits):
         return None
     values = atlas.protein[:, found]
-    return gate.kills(values > np.array(known_limits)), np.isfinite(values).all(axis=1)
+    return gate.kills(values > np.array(known_limits)), np.asarray(np.isfinite(values).all(axis=1))
 
 
 def protein_evidence(atlas: Atlas, layout: Layout, gate: Gate) -> tuple[ProteinEvidence, ...]:

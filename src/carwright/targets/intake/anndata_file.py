@@ -1,6 +1,7 @@
 """From an AnnData or MuData file or object to an `Atlas`: what must be there is checked, all of it at once.
 
-Counts are read in slices of rows, so that a backed file never lies in memory as a whole; the matrix is never made dense.
+Counts are read in slices of rows, so that a backed file never lies in memory as a whole; the matrix is never made
+dense.
 """
 
 from __future__ import annotations
@@ -23,7 +24,20 @@ Advance = Callable[[int], None]
 
 SLICE = 20_000
 """Cells read at a time."""
-MALIGNANT_NAMES = frozenset({"malignant", "malignant cell", "malignant cells", "tumor", "tumour", "blast", "blasts", "aml blast", "leukemic", "leukaemic"})
+MALIGNANT_NAMES = frozenset(
+    {
+        "malignant",
+        "malignant cell",
+        "malignant cells",
+        "tumor",
+        "tumour",
+        "blast",
+        "blasts",
+        "aml blast",
+        "leukemic",
+        "leukaemic",
+    }
+)
 PROTEIN_KEYS = ("protein", "prot", "protein_expression", "ADT", "AB")
 SURFACE_SUFFIXES = ("-AB", "_AB", "-ADT", "_ADT", "_TotalSeqB", "_TotalSeqC", "_TotalSeqA")
 
@@ -75,7 +89,9 @@ def open_file(path: Path) -> Any:
             return mudata.read_h5mu(path)
         return anndata.read_h5ad(path, backed="r")
     except ImportError:
-        problem = Problem("TARGETS001", "reading .h5mu needs the package mudata", fix="pip install 'carwright[targets]'")
+        problem = Problem(
+            "TARGETS001", "reading .h5mu needs the package mudata", fix="pip install 'carwright[targets]'"
+        )
         raise CarwrightError(problem) from None
     except Exception as error:  # noqa: BLE001  # HDF5 reports a cut or foreign file in many ways
         raise CarwrightError(_unreadable(path, error)) from None
@@ -129,15 +145,31 @@ def read_cells(
     counts, depth = _counts(matrix, genes, name, advance)
     table = class_table()
     of_type = {str(kind): table.of(str(kind)).name for kind in np.unique(cell_type)}
-    cell_class = np.array([TUMOUR if sick else of_type[str(kind)] for kind, sick in zip(cell_type, malignant, strict=True)])
-    unknown = sorted({kind for kind, of in of_type.items() if table.of(kind).tier.name == "unclassified"} & set(cell_type[~malignant]))
-    if unknown:
-        notices.append(f"cell types of no known class, judged with the limit of serious tissue: {', '.join(unknown[:12])}")
-    assay = obs[columns.assay].astype(str).to_numpy() if columns.assay in obs else np.full(len(obs), "")
-    atlas = Atlas(
-        genes, counts, depth, malignant, donor, cell_type, cell_class, assay.astype(str), tuple(notices), protein, proteins
+    cell_class = np.array(
+        [TUMOUR if sick else of_type[str(kind)] for kind, sick in zip(cell_type, malignant, strict=True)]
     )
-    return atlas
+    unknown = sorted(
+        {kind for kind, of in of_type.items() if table.of(kind).tier.name == "unclassified"}
+        & set(cell_type[~malignant])
+    )
+    if unknown:
+        notices.append(
+            f"cell types of no known class, judged with the limit of serious tissue: {', '.join(unknown[:12])}"
+        )
+    assay = obs[columns.assay].astype(str).to_numpy() if columns.assay in obs else np.full(len(obs), "")
+    return Atlas(
+        genes,
+        counts,
+        depth,
+        malignant,
+        donor,
+        cell_type,
+        cell_class,
+        assay.astype(str),
+        tuple(notices),
+        protein,
+        proteins,
+    )
 
 
 def _modalities(data: Any) -> tuple[Any, npt.NDArray[np.float32] | None, tuple[str, ...]]:
@@ -175,7 +207,9 @@ def _matrix(rna: Any, layer: str | None, name: str, problems: Problems) -> tuple
     """The counts and the table of genes that goes with them: a layer, or X, or raw."""
     if layer is not None:
         if layer not in rna.layers:
-            problems.add("TARGETS004", "there is no such layer", where=name, found=layer, allowed=", ".join(rna.layers) or "none")
+            problems.add(
+                "TARGETS004", "there is no such layer", where=name, found=layer, allowed=", ".join(rna.layers) or "none"
+            )
             return rna.X, rna.var
         return rna.layers[layer], rna.var
     tried = []
@@ -196,7 +230,7 @@ def _matrix(rna: Any, layer: str | None, name: str, problems: Problems) -> tuple
         where=name,
         found="; ".join(tried) or "no matrix",
         allowed="whole numbers of molecules, not below 0",
-        fix="keep the raw counts in X, in layers['counts'] or in raw; values after scaling or log1p cannot be turned back",
+        fix="keep the raw counts in X, in layers['counts'] or in raw; scaling and log1p cannot be turned back",
     )
     return None, rna.var
 
@@ -227,7 +261,7 @@ def _text(obs: Any, key: str, name: str, problems: Problems, meaning: str, optio
             fix=f"name it with {option}",
         )
         return np.full(len(obs), "")
-    return obs[key].astype(str).to_numpy().astype(str)
+    return np.asarray(obs[key].astype(str), dtype=str)
 
 
 def _donors(
@@ -237,11 +271,11 @@ def _donors(
         if given is not None:
             return _text(obs, given, name, problems, "the donor of each cell", "--donor")
         notices.append(
-            "no column of donors was found (donor_id, patient, donor, sample): all cells count as one donor, and nothing can "
-            "be called safe"
+            "no column of donors was found (donor_id, patient, donor, sample): all cells count as one donor, and "
+            "nothing can be called safe"
         )
         return np.full(cells, "one donor")
-    donor = obs[key].astype(str).to_numpy().astype(str)
+    donor = np.asarray(obs[key].astype(str), dtype=str)
     if len(np.unique(donor)) == 1:
         notices.append(f"all cells are of one donor ({donor[0]}): nothing can be called safe")
     return donor
@@ -258,10 +292,11 @@ def _malignant(
         return np.zeros(len(obs), bool)
     values = obs[found]
     if values.dtype == bool:
-        return values.to_numpy()
+        return np.asarray(values, dtype=bool)
     words = np.char.lower(values.astype(str).to_numpy().astype(str))
-    yes, no = np.isin(words, [*MALIGNANT_NAMES, "true", "yes", "1"]), np.isin(
-        words, ["normal", "healthy", "false", "no", "0", "non-malignant", "nan", "microenvironment"]
+    yes, no = (
+        np.isin(words, [*MALIGNANT_NAMES, "true", "yes", "1"]),
+        np.isin(words, ["normal", "healthy", "false", "no", "0", "non-malignant", "nan", "microenvironment"]),
     )
     if not (yes | no).all():
         problems.add(
@@ -310,7 +345,9 @@ def _counts(
         for _, part in _slices(matrix):
             why = _not_counts(part)
             if why:
-                raise CarwrightError(Problem("TARGETS005", "these are no counts, and positivity needs counts", name, why))
+                raise CarwrightError(
+                    Problem("TARGETS005", "these are no counts, and positivity needs counts", name, why)
+                )
             depth.append(np.asarray(part.sum(axis=1)).ravel())
             rows = sparse.csr_matrix(
                 (part.data.astype(np.int32), place[part.indices], part.indptr), shape=(part.shape[0], len(genes.names))

@@ -1,9 +1,10 @@
 """The one loop everything is counted with: cells in common between 4 rows and 32 genes, held in registers.
 
-Bits lie in panels of 32 genes, word by word: ``panel[word, lane]`` holds 64 cells of one gene. One vector instruction then
-works on eight genes at once, a count per group of cells ends at a word boundary, and nothing is summed across lanes. The
-loop is written as LLVM vectors, so that one text serves every processor: with AVX-512 VPOPCNTDQ the population count is a
-single instruction (``vpopcntq``), elsewhere LLVM expands it (byte shuffles on AVX2, ``cnt`` on ARM).
+Bits lie in panels of 32 genes, word by word: ``panel[word, lane]`` holds 64 cells of one gene. One vector instruction
+then works on eight genes at once, a count per group of cells ends at a word boundary, and nothing is summed across
+lanes. The loop is written as LLVM vectors, so that one text serves every processor: with AVX-512 VPOPCNTDQ the
+population count is a single instruction (``vpopcntq``), elsewhere LLVM expands it (byte shuffles on AVX2, ``cnt`` on
+ARM).
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: Any
     return builder.bitcast(builder.gep(data, [offset]), element.as_pointer())
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _count_tile(
-    typing: Any,  # noqa: ARG001
+    typing: Any,
     rows: Any,
     row: Any,
     stride: Any,
@@ -83,7 +84,10 @@ def _count_tile(
                 spread, ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.VectorType(_I32, _WIDTH), [0] * _WIDTH)
             )
             after.append(
-                [builder.add(sums[i][v], builder.call(popcount, [builder.and_(spread, genes[v])])) for v in range(_VECTORS)]
+                [
+                    builder.add(sums[i][v], builder.call(popcount, [builder.and_(spread, genes[v])]))
+                    for v in range(_VECTORS)
+                ]
             )
         following = builder.add(word, one)
         word.add_incoming(following, loop)
@@ -109,11 +113,11 @@ def _count_tile(
     return signature, generate
 
 
-@intrinsic
-def popcount(typing: Any, word: Any) -> Any:  # noqa: ARG001
+@intrinsic  # type: ignore[untyped-decorator]
+def popcount(typing: Any, word: Any) -> Any:
     """Set bits of one word of 64 bits."""
 
-    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         count = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_I64, [_I64]), "llvm.ctpop.i64")
         return builder.call(count, [arguments[0]])
 

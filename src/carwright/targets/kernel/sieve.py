@@ -23,9 +23,9 @@ def _spread(builder: Any, value: Any) -> Any:
     return builder.shuffle_vector(first, undefined, ir.Constant(_INTEGERS, [0] * LANES))
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def segment_sieve(
-    typing: Any,  # noqa: ARG001
+    typing: Any,
     weights: Any,
     fixed: Any,
     single: Any,
@@ -45,8 +45,9 @@ def segment_sieve(
 ) -> Any:
     """Which of 32 gates may reach a score.
 
-    In segment s a gate kills ``k = fixed[s] + w0 single + w1 first + w2 second + w3 common`` cells. ``scale[0] k`` bounds
-    its coverage from above, ``scale[s] k`` its worst burden from below, and more than ``most[s]`` cells are a veto.
+    In segment s a gate kills ``k = fixed[s] + w0 single + w1 first + w2 second + w3 common`` cells. ``scale[0] k``
+    bounds its coverage from above, ``scale[s] k`` its worst burden from below, and more than ``most[s]`` cells are a
+    veto.
 
     Parameters
     ----------
@@ -135,11 +136,11 @@ def segment_sieve(
     return signature, generate
 
 
-@intrinsic
-def lowest_bit(typing: Any, word: Any) -> Any:  # noqa: ARG001
+@intrinsic  # type: ignore[untyped-decorator]
+def lowest_bit(typing: Any, word: Any) -> Any:
     """Place of the lowest set bit of a 32-bit word that has one."""
 
-    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(_I32, [_I32, ir.IntType(1)])
         count = cgutils.get_or_insert_function(builder.module, kind, "llvm.cttz.i32")
         return builder.zext(builder.call(count, [arguments[0], ir.Constant(ir.IntType(1), 1)]), _I64)

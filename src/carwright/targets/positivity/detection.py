@@ -1,13 +1,13 @@
 """How likely a cell that expresses a gene is to be seen expressing it, at the depth it was sequenced to.
 
 Among positive cells, the share with two or more molecules tells how close the gene is to the limit of detection. Where
-counts are geometric (a negative binomial with dispersion 1), that share *is* the probability of at least one molecule; with
-less dispersion, down to Poisson, the probability is larger, so the share is a lower bound. It needs no fit, and its
-uncertainty is binomial. A gene whose positive cells all show a single molecule has a bound of zero: nothing is then known
-of the cells in which it was not seen.
+counts are geometric (a negative binomial with dispersion 1), that share *is* the probability of at least one molecule;
+with less dispersion, down to Poisson, the probability is larger, so the share is a lower bound. It needs no fit, and
+its uncertainty is binomial. A gene whose positive cells all show a single molecule has a bound of zero: nothing is then
+known of the cells in which it was not seen.
 
-The mean that the share implies scales with depth. Where the level in the class itself is unknown, the level of all positive
-cells of the assay is used, halved: off-tumour expression may be weaker.
+The mean that the share implies scales with depth. Where the level in the class itself is unknown, the level of all
+positive cells of the assay is used, halved: off-tumour expression may be weaker.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def level_of(counts: npt.NDArray[np.integer], depth: Floats, threshold: int = 1)
     """
     positive = counts >= threshold
     return Level(
-        int(positive.sum()), int((counts >= threshold + 1).sum()), float(depth[positive].mean()) if positive.any() else 0.0
+        int(positive.sum()),
+        int((counts >= threshold + 1).sum()),
+        float(depth[positive].mean()) if positive.any() else 0.0,
     )
 
 

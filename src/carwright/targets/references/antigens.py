@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from carwright.targets.search.gate import Gate
 from carwright.yamlfile import read_yaml
 
 TRAPS = {
@@ -44,7 +45,10 @@ class Antigen:
     def warnings(self) -> tuple[str, ...]:
         """Sentences on what expression alone does not show of it."""
         told = [f"{self.symbol} {TRAPS[trap]} ({source})" for trap, source in self.traps.items()]
-        return (*told, *(f"{self.symbol} protein was seen on {name} ({source})" for name, source in self.protein_on.items()))
+        return (
+            *told,
+            *(f"{self.symbol} protein was seen on {name} ({source})" for name, source in self.protein_on.items()),
+        )
 
 
 @cache
@@ -73,3 +77,11 @@ def warnings_of(genes: tuple[str, ...]) -> tuple[str, ...]:
     """What expression alone does not show of some genes."""
     known = antigens()
     return tuple(text for gene in genes if gene in known for text in known[gene].warnings)
+
+
+def seen_on(gate: Gate, cell_class: str) -> tuple[str, ...]:
+    """Sources by which cells of a class carry enough of a gate's proteins to be killed; empty where there are none."""
+    known = antigens()
+    sources = [known[gene].protein_on.get(cell_class) if gene in known else None for gene in gate.genes]
+    pattern = sum(1 << place for place, source in enumerate(sources) if source)
+    return tuple(source for source in sources if source) if gate.table >> pattern & 1 else ()

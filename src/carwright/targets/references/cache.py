@@ -1,7 +1,7 @@
 """Reference tables on this machine: fetched once, resumed where a download broke off, checked whenever they are used.
 
-A file takes its name only when it is whole; its SHA-256, length and address stand beside it. What was cut off is kept under
-another name and asked for again from where it ended.
+A file takes its name only when it is whole; its SHA-256, length and address stand beside it. What was cut off is kept
+under another name and asked for again from where it ended.
 """
 
 from __future__ import annotations
@@ -71,9 +71,13 @@ def cached(name: str) -> Path | None:
     if found != record["sha256"]:
         raise CarwrightError(
             Problem(
-                "TARGETS042", "a cached reference has changed", str(path), found[:16], str(record["sha256"])[:16],
+                "TARGETS042",
+                "a cached reference has changed",
+                str(path),
+                found[:16],
+                str(record["sha256"])[:16],
                 f"run: carwright targets fetch {name} --again",
-            )  # fmt: skip
+            )
         )
     return path
 
@@ -99,9 +103,9 @@ def fetch(
     Raises
     ------
     CarwrightError
-        If the name is unknown, the source cannot be reached, or what came is incomplete or has another checksum. What was
-        in the cache before stays; of an incomplete file only a part under another name stays, from which the next call
-        goes on.
+        If the name is unknown, the source cannot be reached, or what came is incomplete or has another checksum. What
+        was in the cache before stays; of an incomplete file only a part under another name stays, from which the next
+        call goes on.
     """
     known = references()
     if name not in known:
@@ -120,16 +124,26 @@ def fetch(
         reason = str(getattr(error, "reason", None) or error or type(error).__name__)
         raise CarwrightError(
             Problem(
-                "TARGETS044", "a reference could not be fetched", address, reason[:160],
+                "TARGETS044",
+                "a reference could not be fetched",
+                address,
+                reason[:160],
                 fix="check the connection and try again; what has arrived is kept and the download goes on from there",
-            )  # fmt: skip
+            )
         ) from None
     found = _checksum(part)
     if sha256 is not None and found != sha256:
         part.unlink()
         tag.unlink(missing_ok=True)
         raise CarwrightError(
-            Problem("TARGETS045", "a reference has another checksum than it should", address, found, sha256, "nothing was kept")
+            Problem(
+                "TARGETS045",
+                "a reference has another checksum than it should",
+                address,
+                found,
+                sha256,
+                "nothing was kept",
+            )
         )
     record = {"url": address, "sha256": found, "bytes": length}
     path.with_name(f"{name}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Where else a gene is expressed, from bulk and pseudo-bulk tables of normal tissue; and which classes these tables lack."""
+"""Where else a gene is expressed, from tables of normal tissue and cell types; and which classes these lack."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from carwright.targets.references.tables import read_table, wide
 from carwright.targets.safety.classes import class_table
 
 FLAG_NTPM = 10.0
-"""Expression from which a site is flagged, nTPM. Assumed: the atlas calls 1 nTPM detected; at 10 every validated off-tumour
-site of PSMA is flagged and its tissues near the limit of detection are not."""
+"""Expression from which a site is flagged, nTPM. Assumed: the atlas calls 1 nTPM detected; at 10 every validated
+off-tumour site of PSMA is flagged and its tissues near the limit of detection are not."""
 
 TABLES = {"hpa-tissue": "tissue", "hpa-cell-type": "cell type"}
 
@@ -46,7 +46,9 @@ def off_tumour_sites(gene: str, table: pl.DataFrame, kind: str, *, least: float 
             continue
         label = str(site).replace(" ", "_").lower() if kind == "tissue" else str(site)
         entry = classes.of_tissue(label) if kind == "tissue" else classes.of(label)
-        sites.append({"site": str(site).replace("_", " "), "class": entry.name, "tier": entry.tier.name, "value": float(value)})
+        sites.append(
+            {"site": str(site).replace("_", " "), "class": entry.name, "tier": entry.tier.name, "value": float(value)}
+        )
     return sorted(sites, key=lambda site: (-site["value"], site["site"]))
 
 

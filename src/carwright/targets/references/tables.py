@@ -33,18 +33,21 @@ def read_table(path: Path) -> pl.DataFrame:
         return pl.read_csv(io.BytesIO(content), separator="\t" if b"\t" in first else ",", infer_schema_length=None)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, pl.exceptions.PolarsError) as error:
         problem = Problem(
-            "TARGETS041", "the reference table cannot be read", str(path), (str(error).splitlines() or [""])[0][:160],
+            "TARGETS041",
+            "the reference table cannot be read",
+            str(path),
+            (str(error).splitlines() or [""])[0][:160],
             "a table of tab- or comma-separated values, zipped or not, or Parquet",
             "fetch it again with --again",
-        )  # fmt: skip
+        )
         raise CarwrightError(problem) from None
 
 
 def wide(table: pl.DataFrame) -> pl.DataFrame:
     """Expression tables of the Human Protein Atlas with a column ``symbol`` and one per tissue or cell type.
 
-    The atlas publishes one row per gene and tissue (``Gene``, ``Gene name``, ``Tissue`` or ``Cell type``, ``nTPM``); tables
-    that are wide already only get their columns renamed.
+    The atlas publishes one row per gene and tissue (``Gene``, ``Gene name``, ``Tissue`` or ``Cell type``, ``nTPM``);
+    tables that are wide already only get their columns renamed.
     """
     names = set(table.columns)
     if {"Gene", "Gene name", "nTPM"} <= names:

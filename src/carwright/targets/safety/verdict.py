@@ -1,7 +1,7 @@
 """Whether a gate spares a class of normal cells, and when that cannot be known.
 
-Four answers, never three: *safe* and *unsafe* need evidence; *unresolved* says that the cells, the donors or the depth do not
-suffice; *not represented* says that the reference holds no cell of the class.
+Four answers, never three: *safe* and *unsafe* need evidence; *unresolved* says that the cells, the donors or the depth
+do not suffice; *not represented* says that the reference holds no cell of the class.
 """
 
 from __future__ import annotations
@@ -118,16 +118,30 @@ def judge(
     else:
         verdict, reason = UNRESOLVED, f"{seen}: between {_percent(lower)} and {_percent(upper)} seen"
     return Verdict(
-        name, tier, limit, verdict, reason, int(total), int(size), donors, total / size, lower, upper, detection, true_upper
+        name,
+        tier,
+        limit,
+        verdict,
+        reason,
+        int(total),
+        int(size),
+        donors,
+        total / size,
+        lower,
+        upper,
+        detection,
+        true_upper,
     )
 
 
 def worst(verdicts: list[Verdict], weights: dict[str, float]) -> Verdict | None:
-    """The verdict that weighs most among the classes that are represented: unsafe first, then the largest weighted bound."""
+    """The verdict that weighs most among the classes represented: unsafe first, then the largest weighted bound."""
     seen = [verdict for verdict in verdicts if verdict.cells]
     if not seen:
         return None
-    return max(seen, key=lambda v: (v.verdict == UNSAFE, v.verdict == UNRESOLVED, weights.get(v.name, 1.0) * v.upper, v.name))
+    return max(
+        seen, key=lambda v: (v.verdict == UNSAFE, v.verdict == UNRESOLVED, weights.get(v.name, 1.0) * v.upper, v.name)
+    )
 
 
 def overall(verdicts: list[Verdict]) -> str:

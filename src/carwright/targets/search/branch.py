@@ -1,9 +1,9 @@
 """Gates over four genes, exactly, by branch and bound.
 
 A gate is grown gene by gene. Whatever the missing genes do, it kills at most the cells that some of their values would
-kill, and at least those that all of them would; so the most coverage and the least burden of a part bound the score of all
-gates that hold it. Branches whose bound falls below the last score kept are cut, and the result is as if all had been
-seen. Where too many branches survive the search stops and says so.
+kill, and at least those that all of them would; so the most coverage and the least burden of a part bound the score of
+all gates that hold it. Branches whose bound falls below the last score kept are cut, and the result is as if all had
+been seen. Where too many branches survive the search stops and says so.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from carwright.targets.kernel.panels import BitTable
 from carwright.targets.kernel.sieve import lowest_bit
 from carwright.targets.search.gate import coefficients, project
 from carwright.targets.search.objective import Objective, score
+from carwright.targets.search.parts import later_lanes, mask_pairs
 from carwright.targets.search.result import Certificate, Found, found
 from carwright.targets.search.top import empty_heap, push
-from carwright.targets.search.parts import later_lanes, mask_pairs
 from carwright.targets.search.units import SLACK, bounds, units_of
 
 Integers = npt.NDArray[np.int64]
@@ -63,7 +63,10 @@ def search_quads(
     n, panels = len(genes), table.panels.shape[0]
     parts: dict[tuple[int, int], int] = {}
     of_pair = np.array(
-        [[parts.setdefault(project(entry, 4, pair), len(parts)) for pair in combinations(range(4), 2)] for entry in tables],
+        [
+            [parts.setdefault(project(entry, 4, pair), len(parts)) for pair in combinations(range(4), 2)]
+            for entry in tables
+        ],
         np.int64,
     ).reshape(-1, 6)
     of_triple = np.array([project(entry, 4, (0, 1, 2)) for entry in tables], np.int64).reshape(-1, 2)

@@ -91,7 +91,8 @@ def project(table: int, inputs: int, kept: tuple[int, ...]) -> tuple[int, int]:
     for r in range(1 << len(kept)):
         base = sum((r >> i & 1) << place for i, place in enumerate(kept))
         kills = [
-            table >> (base | sum((s >> i & 1) << place for i, place in enumerate(left))) & 1 for s in range(1 << len(left))
+            table >> (base | sum((s >> i & 1) << place for i, place in enumerate(left))) & 1
+            for s in range(1 << len(left))
         ]
         upper |= int(any(kills)) << r
         lower |= int(all(kills)) << r
@@ -106,9 +107,7 @@ def orientations(table: int, inputs: int) -> tuple[int, ...]:
 def tables(inputs: int) -> tuple[int, ...]:
     """All tables of so many inputs that need each of them and spare a cell that is negative for all."""
     return tuple(
-        table
-        for table in range(0, 1 << (1 << inputs), 2)
-        if all(depends_on(table, inputs, i) for i in range(inputs))
+        table for table in range(0, 1 << (1 << inputs), 2) if all(depends_on(table, inputs, i) for i in range(inputs))
     )
 
 
@@ -166,13 +165,17 @@ def write(table: int, genes: Sequence[str]) -> str:
         gate = parse(text)
         for order in permutations(range(inputs)):
             if rearranged(gate.table, inputs, order) == table:
-                names = {"ABCD"[order[i]]: genes[i] for i in range(inputs)}
-                return re.sub(r"\b[ABCD]\b", lambda match: names[match.group()], text)
+                return _named(text, [genes[order.index(i)] for i in range(inputs)])
     terms = [
         " AND ".join(f"{'' if r >> i & 1 else 'NOT '}{genes[i]}" for i in range(inputs) if care >> i & 1)
         for r, care in _cover(table, inputs)
     ]
     return " OR ".join(terms)
+
+
+def _named(text: str, genes: Sequence[str]) -> str:
+    """A shape's text with genes in place of its letters."""
+    return re.sub(r"\b[ABCD]\b", lambda match: genes["ABCD".index(match.group())], text)
 
 
 def _cover(table: int, inputs: int) -> list[tuple[int, int]]:
@@ -212,7 +215,9 @@ def parse(text: str) -> Gate:
     genes = list(dict.fromkeys(token for kind, token in tokens if kind == "gene"))
     if not 1 <= len(genes) <= MOST_GENES:
         raise CarwrightError(
-            Problem("TARGETS010", "a gate has one to four genes", f"gate {text!r}", str(len(genes)), f"1 to {MOST_GENES}")
+            Problem(
+                "TARGETS010", "a gate has one to four genes", f"gate {text!r}", str(len(genes)), f"1 to {MOST_GENES}"
+            )
         )
     reader = _Reader(text, tokens)
     tree = reader.read()

@@ -1,8 +1,9 @@
-"""What a gate is worth: how many tumour cells it reaches in nearly every patient, against the normal class it hurts most.
+"""What a gate is worth: its reach in nearly every patient, against the normal class it hurts most.
 
 Coverage is taken per patient and then the low quantile over patients; patients are never pooled. The burden of a normal
-class is the one-sided upper Wilson bound of the fraction of its cells that the gate kills; the worst class, after weights,
-is what counts. The score is ``coverage - penalty x worst burden``; classes may also have a limit that no gate may pass.
+class is the one-sided upper Wilson bound of the fraction of its cells that the gate kills; the worst class, after
+weights, is what counts. The score is ``coverage - penalty x worst burden``; classes may also have a limit that no gate
+may pass.
 """
 
 from __future__ import annotations
@@ -142,7 +143,10 @@ def make_objective(
     z = float(norm.ppf(rule.level))
     weights = np.array([rule.weights.get(name, 1.0) for name in classes], float)
     largest = np.array(
-        [most_allowed(int(size), rule.limits.get(name, 1.0), rule.level) for name, size in zip(classes, sizes, strict=True)],
+        [
+            most_allowed(int(size), rule.limits.get(name, 1.0), rule.level)
+            for name, size in zip(classes, sizes, strict=True)
+        ],
         np.int64,
     )
     n = np.asarray(patients, np.int64)

@@ -104,7 +104,9 @@ def _scan(  # type: ignore[no-untyped-def]
                             + np.float32(only_b) * single[u, panel * 32 + lane]
                             + np.float32(common) * np.float32(both[u * 128 + i * 32 + lane])
                         )
-                bounds(cells, unit_sizes, len(patients), weights, largest, floor, penalty, z, minimum, low, worst, bound)
+                bounds(
+                    cells, unit_sizes, len(patients), weights, largest, floor, penalty, z, minimum, low, worst, bound
+                )
                 for lane in range(32):
                     b = panel * 32 + lane
                     if b <= a or b >= genes or bound[lane] == -np.inf or bound[lane] + SLACK < scores[0]:

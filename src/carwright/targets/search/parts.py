@@ -38,7 +38,18 @@ def mask_pairs(  # type: ignore[no-untyped-def]
                             common = np.float32(both[u * 128 + (a - first) * 32 + lane])
                             cells[u, lane] = fixed + of_b * single[u, panel * 32 + lane] + of_both * common
                     bounds(
-                        cells, unit_sizes, len(patients), weights, largest, floor, penalty, z, minimum, low, worst, bound
+                        cells,
+                        unit_sizes,
+                        len(patients),
+                        weights,
+                        largest,
+                        floor,
+                        penalty,
+                        z,
+                        minimum,
+                        low,
+                        worst,
+                        bound,
                     )
                     mask = np.uint32(0)
                     for lane in range(32):

@@ -42,9 +42,11 @@ class Certificate:
     def __str__(self) -> str:
         """One sentence for a human."""
         if not self.complete:
-            return f"not certified: {self.counted + self.excluded:,} of {self.gates:,} gates of {self.inputs} genes were seen"
+            seen = self.counted + self.excluded
+            return f"not certified: {seen:,} of {self.gates:,} gates of {self.inputs} genes were seen"
         return (
-            f"{self.gates:,} gates of {self.inputs} genes: {self.counted:,} counted, {self.excluded:,} excluded by a bound, "
+            f"{self.gates:,} gates of {self.inputs} genes: {self.counted:,} counted, "
+            f"{self.excluded:,} excluded by a bound, "
             f"{self.scored:,} scored exactly; none that was left out scores more than {self.threshold:.4f}"
         )
 
@@ -66,7 +68,9 @@ class Found:
     certificate: Certificate
 
 
-def found(heap: Heap, genes: Sequence[str], tables: Sequence[int], inputs: int, seen: tuple[int, int, int, int]) -> Found:
+def found(
+    heap: Heap, genes: Sequence[str], tables: Sequence[int], inputs: int, seen: tuple[int, int, int, int]
+) -> Found:
     """Turn a heap into gates; `seen` is gates, counted, excluded, scored."""
     scores, keys = ranked(heap)
     gates = []

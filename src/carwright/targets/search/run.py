@@ -1,4 +1,4 @@
-"""All gates of one to four genes over a layout, each order from the one before: its best set the next one's threshold."""
+"""All gates of one to four genes; the best pairs set the threshold from which triples start."""
 
 from __future__ import annotations
 

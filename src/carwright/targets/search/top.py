@@ -1,7 +1,7 @@
-"""The best k of a stream, without keeping the stream; ties go to the smaller key, so the order of arrival is immaterial.
+"""The best k of a stream, without keeping the stream; ties go to the smaller key, in whatever order they come.
 
-A key is one integer that names a gate: place of its table, then its genes. `worse` orders the heap: its first entry is the
-one that leaves next.
+A key is one integer that names a gate: place of its table, then its genes. `worse` orders the heap: its first entry is
+the one that leaves next.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ Genes are taken in order of rarity. For each rarest gene its cells alone are rep
 common runs over few words; that count, with the pair counts, gives every Boolean gate over the three. Gates pass three
 sieves, each an upper bound on the score of the next:
 
-1. for any two of the genes, the most cells the third can add in the patients and the fewest it can leave in the classes;
-2. for all three, counts in a few segments (all patients; groups of classes), from which no quantile over patients nor worst
+1. for any two of the genes, the most cells the third can add in the patients and the fewest it can leave in the
+classes;
+2. for all three, counts in a few segments (all patients; groups of classes), from which no quantile over patients nor
+worst
    class can be better than the sum allows;
 3. the score itself, from counts in every patient and class.
 
@@ -69,7 +71,8 @@ def segments_of(units: Units, objective: Objective) -> Segments:
     classes = len(objective.classes)
     parts = np.array_split(np.arange(classes), min(classes, MOST_SEGMENTS - 1)) if classes else []
     starts, sizes, scale, most = [0], [objective.patients.sum()], [], []
-    # If the low quantile is v, all but `floor` patients have at least v; so the cells are at least v times those patients'.
+    # If the low quantile is v, all but `floor` patients have at least v; so the cells are at least v times those
+    # patients'.
     smallest = np.sort(objective.patients)[: len(objective.patients) - objective.floor].sum()
     scale.append(1.0 / float(smallest))
     most.append(np.inf)

@@ -1,4 +1,4 @@
-"""A bit table and an objective made ready for the loops: word ranges of patients and classes, counts of single genes."""
+"""A bit table and an objective made ready for the loops: words of patients and classes, counts of single genes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def _singles(panels, starts, single):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def bounds(cells, sizes, patients, weights, largest, floor, penalty, z, minimum, low, worst, bound):  # type: ignore[no-untyped-def]
+def bounds(  # type: ignore[no-untyped-def]
+    cells, sizes, patients, weights, largest, floor, penalty, z, minimum, low, worst, bound
+):
     """Scores of 32 gates at once in single precision, from cells (units, 32); the arithmetic of `objective.score`.
 
     Parameters
