@@ -16,12 +16,15 @@ from carwright.clinic.ctcae import LIMITS
 from carwright.clinic.grade import Settings
 from carwright.clinic.lymphodepletion import REGIMENS
 from carwright.clinic.numbers import Number, listed
+from carwright.disease import DISEASES, find_disease
 from carwright.models import list_models, load_model
 
 
 def all_numbers() -> list[Number]:
     """Numbers of the scales, then those of the care rules that no scale holds."""
-    scales = list(listed(Settings()))
+    scales = [entry for entry in listed(Settings()) if not entry.name.startswith("panel.")]
+    for model in DISEASES:
+        scales += [entry for entry in listed(find_disease(model).panel) if entry not in scales]
     known = {entry.name for entry in scales}
     return [*scales, *(entry for entry in listed(Care()) if entry.name not in known)]
 
@@ -94,8 +97,11 @@ class Ctcae(SphinxDirective):
         return [table(("Cells per µL", "Version", "Grade 1", "Grade 2", "Grade 3", "Grade 4"), rows)]
 
 
-SCALES = tuple(entry.name for entry in fields(Settings))
-"""Names of the grading settings; `tests/docs` checks that the page of the grading scales names each."""
+SCALES = (
+    *(entry.name for entry in fields(Settings)),
+    *dict.fromkeys(entry.name for model in DISEASES for entry in fields(find_disease(model).panel)),
+)
+"""Grading settings and assessments; `tests/docs` checks that the page of the grading scales names each."""
 
 DIRECTIVES = {
     "clinic-numbers": ClinicNumbers,

@@ -52,11 +52,9 @@ def test_every_parameter_names_a_listed_reference():
     ],
 )
 def test_a_bad_row_is_refused(change, message):
-    from importlib.resources import files
+    from carwright.models.assemble import FOLDER, table_data
 
-    from carwright.yamlfile import read_yaml
-
-    raw = read_yaml(files("carwright.models") / "mcrpc.yaml").data
+    raw = table_data(FOLDER / "mcrpc.yaml")
     raw["parameters"]["homing_rate"] |= change
     with pytest.raises(ValidationError, match=message):
         ParameterTable.model_validate(raw)

@@ -12,6 +12,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from carwright.engine.gradient import GradientKernel, check_gradients, compile_gradients
+    from carwright.engine.gradient_solve import Gradients
     from carwright.engine.kernel import Kernel, compile_kernel
     from carwright.engine.outcome import EXPLAIN, Outcome
     from carwright.engine.requests import Dosing, Functional, Trigger
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 _HOME = {
     "Kernel": "kernel",
     "compile_kernel": "kernel",
+    "GradientKernel": "gradient",
+    "Gradients": "gradient_solve",
+    "check_gradients": "gradient",
+    "compile_gradients": "gradient",
     "EXPLAIN": "outcome",
     "Outcome": "outcome",
     "Dosing": "requests",
@@ -36,11 +42,15 @@ __all__ = [
     "EXPLAIN",
     "Dosing",
     "Functional",
+    "GradientKernel",
+    "Gradients",
     "Kernel",
     "Outcome",
     "Solution",
     "System",
     "Trigger",
+    "check_gradients",
+    "compile_gradients",
     "compile_kernel",
     "read_sbml",
 ]

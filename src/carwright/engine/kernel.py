@@ -198,7 +198,7 @@ class Kernel:
             )  # fmt: skip
             return part.stop - part.start
 
-        _run_all(run, range(0, n, chunk), threads, progress)
+        run_all(run, range(0, n, chunk), threads, progress)
         return solution
 
     def _schedule(
@@ -225,8 +225,7 @@ class Kernel:
         if not 0.0 < relative < 1.0:
             problems.add("ENGINE030", "the relative tolerance must lie between 0 and 1", found=str(relative))
         if absolute is None:
-            scale = np.abs(self.system.initial_values(self.system.defaults[None])[0])
-            given = relative * RELATIVE_FLOOR * np.where(np.isfinite(scale) & (scale > 0.0), scale, 1.0)
+            given = default_tolerances(self.system, relative)
         else:
             given = np.asarray(absolute, dtype=np.float64)
             if given.shape != (len(states),) or not np.all(np.isfinite(given) & (given > 0.0)):
@@ -239,6 +238,12 @@ class Kernel:
         return np.ascontiguousarray(table[[states.index(name) for name in self._program.order()]])
 
 
+def default_tolerances(system: System, relative: float) -> Floats:
+    """(m,) absolute tolerances where none are given, see `Kernel.solve`."""
+    scale = np.abs(system.initial_values(system.defaults[None])[0])
+    return relative * RELATIVE_FLOOR * np.where(np.isfinite(scale) & (scale > 0.0), scale, 1.0)
+
+
 def _aligned(size: int) -> Floats:
     """Work array on a cache-line boundary, so that vector loads never straddle two lines."""
     raw = np.empty(size + 8)
@@ -246,7 +251,7 @@ def _aligned(size: int) -> Floats:
     return raw[offset : offset + size]
 
 
-def _run_all(
+def run_all(
     run: Callable[[int], int], chunks: Sequence[int], threads: int, progress: Callable[[int], None] | None
 ) -> None:
     """Run every chunk; an interrupt stops before the next one."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 
 from pydantic import ValidationError
 
 from carwright.errors import CarwrightError, Problem
+from carwright.models.assemble import FOLDER, table_data
 from carwright.models.table import ParameterTable
-from carwright.yamlfile import read_yaml
 
-_FOLDER = files("carwright.models")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.])")
 _PLAIN_VALUE = re.compile(r"^\s*\w+\s*=\s*[\d.eE+-]+\s*$")
 
@@ -42,7 +40,7 @@ class Model:
         Stochastic extinction of a tumour clone, dosing and care are not part of the file: they are jumps that
         the solver makes (see `ParameterTable.extinctions` and the clinic).
         """
-        return antimony_to_sbml(self.antimony, self.name)
+        return antimony_to_sbml(self.antimony, _identifier(self.name))
 
     @property
     def parameters(self) -> ParameterTable:
@@ -52,7 +50,7 @@ class Model:
 
 def list_models() -> tuple[str, ...]:
     """Names of the built-in models."""
-    return tuple(sorted(entry.name[:-5] for entry in _FOLDER.iterdir() if entry.name.endswith(".yaml")))
+    return tuple(sorted(entry.name[:-5] for entry in FOLDER.iterdir() if entry.name.endswith(".yaml")))
 
 
 @cache
@@ -74,10 +72,9 @@ def load_model(name: str) -> Model:
             fix="choose one of these; `carwright model list` describes them",
         )
         raise CarwrightError(problem)
-    entry = _FOLDER / f"{name}.yaml"
-    document = read_yaml(entry, name=entry.name)
+    entry = FOLDER / f"{name}.yaml"
     try:
-        return Model(name, ParameterTable.model_validate(document.data))
+        return Model(name, ParameterTable.model_validate(table_data(entry)))
     except ValidationError as error:
         raise CarwrightError(
             *(
@@ -98,13 +95,21 @@ def antimony_to_sbml(text: str, name: str) -> str:
     return str(antimony.getSBMLString(name))
 
 
+def _identifier(name: str) -> str:
+    """Name of a model as SBML allows it."""
+    return name.replace("-", "_")
+
+
 def _module_text(module: str) -> str:
-    return (_FOLDER / "modules" / f"{module}.ant").read_text(encoding="utf-8")
+    return (FOLDER / "modules" / f"{module}.ant").read_text(encoding="utf-8")
 
 
 def _compose(model: Model) -> str:
     table = model.table
-    lines = [f"// {table.title}. Research software, never for treatment decisions.", f"model {model.name}()"]
+    lines = [
+        f"// {table.title}. Research software, never for treatment decisions.",
+        f"model {_identifier(model.name)}()",
+    ]
     lines.append(_module_text("units"))
     lines += [_with_dimensionless_numbers(text) for text in model.equations.values()]
     lines += [f"{state.name} has {state.unit};" for state in table.states]

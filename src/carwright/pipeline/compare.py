@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from carwright.disease import find_disease
 from carwright.errors import CarwrightError, Problem, Problems
 from carwright.pipeline import summary as s
-from carwright.pipeline.measures import MEASURES
+from carwright.pipeline.measures import measures_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.study import QUANTITIES, STUDY_ARM
 from carwright.yamlfile import parse_yaml
@@ -46,14 +47,14 @@ def compare_runs(first: Run, second: Run) -> dict[str, Any]:
         pl.col("arm") == STUDY_ARM, pl.col("adjudication") == rule, pl.col("node").is_in(nodes)
     )
     quantities = {}
-    for name, measure in MEASURES.items():
+    for name, measure in measures_of(find_disease(studies[0]["model"]).quantities).items():
         weights = one.treated(entries, measure.among)
         quantity = QUANTITIES[name]
         quantities[name] = {
             "unit": quantity.unit,
             "label": quantity.label,
-            "first": s.entry(s.estimate(name, one, weights)),
-            "second": s.entry(s.estimate(name, other, weights)),
+            "first": s.entry(s.estimate(name, measure, one, weights)),
+            "second": s.entry(s.estimate(name, measure, other, weights)),
             "difference": s.entry(s.difference(name, measure, one, other, weights)),
             "by_node": {
                 node: s.entry(s.difference(name, measure, one, other, _only(one.eligible(measure.among), column)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from carwright.engine import Functional
+from carwright.engine import Functional, check_gradients
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
 from carwright.population import rows_with
@@ -56,6 +56,7 @@ class Request:
     relative_tolerance: float = 1e-6
     seed: int = 1
     keep: str | Iterable[str] | None = None
+    gradients: Iterable[str] = ()
 
 
 def prepare(request: Request) -> Job:
@@ -93,6 +94,7 @@ class _Preparation:
             raise RuntimeError(message)
         observed = self._observed(source)
         self._names(source)
+        self._gradients(source)
         kept = self._kept(source)
         defaults = self._defaults(source)
         self.problems.raise_if_any()
@@ -112,12 +114,16 @@ class _Preparation:
             end=end,
             doses=tuple(self.doses),
             kept=kept,
+            gradients=tuple(dict.fromkeys(request.gradients)),
             relative_tolerance=request.relative_tolerance,
             absolute_tolerance=source.absolute_tolerances(request.relative_tolerance),
         )
         if self.population is None:
             message = "a population that cannot be read is a problem"
             raise RuntimeError(message)
+        if task.gradients:
+            observed = task.observed if task.times else ()
+            check_gradients(task.system, task.gradients, observed, task.functionals, task.triggers, task.dosed())
         return Job(task, self.population, self.patients, request.seed, source.text, source.kept_as)
 
     # ------------------------------------------------------------------------------------------- the parts
@@ -316,6 +322,13 @@ class _Preparation:
                 self._unknown("SIMULATE005", what, self._place(name), name, system.parameters)
         if isinstance(population, Rows) and population.sound:
             self._negative_amounts(population, sorted(amounts & set(names)))
+
+    def _gradients(self, source: Source) -> None:
+        amounts = [dose.amount for dose in self.doses if isinstance(dose.amount, str)]
+        known = [*source.system.parameters, *amounts]
+        for name in dict.fromkeys(self.request.gradients):
+            if name not in known:
+                self._unknown("SIMULATE005", "the model has no such parameter", "--gradients", name, known)
 
     def _negative_amounts(self, rows: Rows, names: list[str]) -> None:
         for name in names:

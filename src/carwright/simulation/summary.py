@@ -54,10 +54,23 @@ def summarise(job: Job, run: Run) -> dict[str, Any]:
             for name, functional in zip(task.columns, task.functionals, strict=True)
         },
         "courses": {"times": len(task.times), "observed": list(task.observed) if task.times else []},
+        **({"gradients": _gradients(run, task.gradients)} if task.gradients else {}),
         "tables": list(job.tables),
         "parameters": list(task.kept),
         "population": _counted(job.population.described()),
         "provenance": {"carwright": __version__, "system_digest": task.system.digest, "digest": job.digest},
+    }
+
+
+def _gradients(run: Run, names: tuple[str, ...]) -> dict[str, Any]:
+    """How many values there are, and how many of them have no derivative."""
+    table = pl.scan_parquet(run.parts("gradients"))
+    has_value = pl.col("value").is_not_null()
+    counted = table.select(has_value.sum(), (has_value & pl.col("derivative").is_null()).sum().alias("none")).collect()
+    return {
+        "names": list(names),
+        "derivatives": counted["value"].item() - counted["none"].item(),
+        "undefined": counted["none"].item(),
     }
 
 

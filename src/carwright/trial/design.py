@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -40,6 +40,8 @@ class Decision:
         Nodes that the outcomes so far allow to recommend, in the order of the dose space.
     waits
         Whether nobody may be treated before more follow-up has been seen.
+    backfill
+        Whether the patients are added below the dose under escalation.
     """
 
     node: str | None
@@ -48,6 +50,7 @@ class Decision:
     recommended: str | None
     admissible: tuple[str, ...]
     waits: bool = False
+    backfill: bool = False
 
     @property
     def goes_on(self) -> bool:
@@ -67,6 +70,9 @@ class Design(ABC):
 
     uses_follow_up: ClassVar[bool] = False
     """Whether the design decides while windows are incomplete."""
+
+    uses_delivery: ClassVar[bool] = False
+    """Whether products that fell short of their dose change what the design does."""
 
     ends_by_itself: ClassVar[bool] = False
     """Whether the trial always ends without a rule such as ``stop_at``."""
@@ -124,6 +130,21 @@ class Design(ABC):
         """
         batch = Batch.of(self.space, (history,), closed)
         return decision_of(self.decide_batch(batch), 0, batch, self.space)
+
+    def selected(self, history: History) -> str | None:
+        """Label that would be recommended if the trial stopped after ``history``; None for no node."""
+        decision = self.decide(history)
+        if not decision.goes_on:
+            return decision.recommended
+        column = int(self.select_batch(Batch.of(self.space, (history,)))[0])
+        return None if column == NOBODY else self.space.labels[column]
+
+    def interval_probabilities(self, history: History, limits: Sequence[float]) -> dict[str, list[float]]:
+        """Probability that toxicity lies between 0, the ``limits`` and 1, by label, as `toxicity_above` sees it."""
+        batch = Batch.of(self.space, (history,))
+        above = [np.ones(len(self.space.labels)), *(self.toxicity_above(batch, limit)[0] for limit in limits)]
+        shares = -np.diff(np.stack([*above, np.zeros(len(self.space.labels))]), axis=0)
+        return dict(zip(self.space.labels, shares.T.tolist(), strict=True))
 
     def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
         """What the design estimates after ``history``: by name of the quantity and label; nothing by default."""
@@ -213,6 +234,7 @@ def decision_of(decisions: Decisions, row: int, batch: Batch, space: DoseSpace) 
         None if recommended == NOBODY else names[recommended],
         tuple(label for label, may in zip(space.labels, decisions.admissible[row], strict=True) if may),
         bool(decisions.waits[row]),
+        decisions.backfill is not None and bool(decisions.backfill[row]),
     )
 
 

@@ -180,6 +180,7 @@ def _summary(study: Any) -> dict[str, Any]:
         "arms": [name for name, _, _ in study.arms()],
         "outcomes": {"ok": 319, "failed": 1, "by_code": {"max_steps": 1}},
         "quantities": quantities,
+        "provenance": {"model": study.model},
         "comparators": {"without-armour": {"quantities": quantities, "differences": differences}},
     }
 

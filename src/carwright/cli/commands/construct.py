@@ -18,11 +18,11 @@ def list_(as_json: Annotated[bool, JSON] = False) -> None:
 
     constructs = [load_construct(name) for name in list_constructs()]
     if as_json:
-        keys = {"name", "title", "antigen", "armour"}
+        keys = {"name", "title", "gate", "armour"}
         show_json({"constructs": [construct.model_dump(mode="json", include=keys) for construct in constructs]})
     else:
-        rows = [[entry.name, entry.antigen, entry.armour, entry.title] for entry in constructs]
-        show(columns(rows, ["construct", "antigen", "armour", "title"]))
+        rows = [[entry.name, entry.gate, entry.armour, entry.title] for entry in constructs]
+        show(columns(rows, ["construct", "gate", "armour", "title"]))
 
 
 @app.command("show")
@@ -41,7 +41,7 @@ def show_construct(
         show_json(data)
         return
     show(f"{construct.name}: {construct.title}")
-    show(f"antigen {construct.antigen}, generation {construct.generation}")
+    show(f"gate {construct.gate}, generation {construct.generation}")
     domains = [
         [key, value["name"], value["kind"], value["source"]]
         for key, value in data.items()

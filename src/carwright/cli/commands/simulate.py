@@ -57,6 +57,13 @@ def simulate(
         str | None,
         typer.Option(metavar="NAMES", help="Parameters to write for each patient: all, none, or names with commas."),
     ] = None,
+    gradients: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Exact derivatives of courses and functionals with respect to these parameters or dose amounts.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; below ./runs by default.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; results do not depend on it.")] = None,
     shard: Annotated[
@@ -88,6 +95,7 @@ def simulate(
             relative_tolerance=rtol,
             seed=seed,
             keep=None if keep is None else _names(keep),
+            gradients=_names(gradients),
             out=out,
             threads=threads,
             shard=shard,
@@ -104,6 +112,8 @@ def simulate(
         show(_functionals(summary))
     elif summary["courses"]["times"]:
         show(_courses(summary))
+    if "gradients" in summary:
+        show(_gradients(summary["gradients"]))
     show(_outcomes(summary))
     show(summary["notice"])
     show(str(finished.folder))
@@ -135,6 +145,11 @@ def _courses(summary: Mapping[str, Any]) -> str:
     observed = summary["courses"]["observed"]
     shown = ", ".join(observed[:6]) + (", ..." if len(observed) > 6 else "")
     return f"courses of {len(observed)} names ({shown}) at {summary['courses']['times']:,} times"
+
+
+def _gradients(told: Mapping[str, Any]) -> str:
+    text = f"{told['derivatives']:,} derivatives with respect to {', '.join(told['names'])}"
+    return text + (f"; {told['undefined']:,} more have none" if told["undefined"] else "")
 
 
 def _outcomes(summary: Mapping[str, Any]) -> str:

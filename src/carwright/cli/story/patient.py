@@ -1,12 +1,13 @@
-"""One patient: doses, grades day by day, care, verdicts and PSA at each node."""
+"""One patient: doses, grades day by day, care, verdicts and response at each node."""
 
 from __future__ import annotations
 
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from carwright.cli.output import number, percent
+from carwright.cli.output import number
 from carwright.cli.story import tables
+from carwright.cli.story.response import responses
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +73,7 @@ def _node(row: dict[str, Any]) -> list[str]:
         lines[0] += " (below the assigned dose: not evaluable)"
     if row["outcome"]:
         return [*lines, f"  FAILED ({row['outcome_name']}): {row['explanation']}"]
-    lines += [_crs(row), _other(row), _care(row), _psa(row), _cells(row), _verdicts(row)]
+    lines += [_crs(row), _other(row), _care(row), *responses(row), _cells(row), _verdicts(row)]
     return [f"  {line}" if index else line for index, line in enumerate(lines)]
 
 
@@ -105,16 +106,6 @@ def _other(row: dict[str, Any]) -> str:
 def _care(row: dict[str, Any]) -> str:
     given = [f"{name} x{row[f'{name}_doses']}" for name in _CARE if row[f"{name}_doses"]]
     return "care: " + (", ".join(given) or "none needed")
-
-
-def _psa(row: dict[str, Any]) -> str:
-    change = row["psa_best_change"]
-    text = f"PSA {number(row['psa_baseline'])} ng/mL, "
-    if change is None:
-        return text + "no later value"
-    text += f"best change {'-' if change < 0 else '+'}{percent(abs(change))}"
-    day = row["psa_progression_day"]
-    return text + ("; no progression seen" if day is None else f"; progression on day {number(day)}")
 
 
 def _cells(row: dict[str, Any]) -> str:

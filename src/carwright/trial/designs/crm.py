@@ -189,7 +189,7 @@ class Crm(ModelDesign):
             both = self._two_parameters.fit(batch.patients, batch.dlts)
             return {"intercept": both.log_alpha[:, 0], "log_slope": both.log_beta[:, 0]}
         fit = self._fit(batch)
-        return {"beta": fit.estimate, "variance": fit.variance}
+        return {"beta": fit.estimate} | ({} if self.method == "mle" else {"variance": fit.variance})
 
     def above_on_path(self, batch: Batch, limit: float) -> Floats | None:
         """Posterior probability of more toxicity; None for maximum likelihood, which has none."""
