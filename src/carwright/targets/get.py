@@ -15,12 +15,21 @@ def frame(rows: Sequence[Row]) -> Any:
     """Rows as a pandas table; lists become text, so that the table can be written into a file."""
     import pandas
 
-    return pandas.DataFrame(
+    table = pandas.DataFrame(
         [
             {key: "; ".join(map(str, value)) if isinstance(value, list) else value for key, value in row.items()}
             for row in rows
         ]
     )
+    for name in table.columns:  # None would keep a column of numbers from being written into a file
+        held = [value for value in table[name] if value is not None]
+        text = any(isinstance(value, str) for value in held)
+        table[name] = table[name].fillna("") if text else table[name].astype(bool if _truths(held, table) else float)
+    return table
+
+
+def _truths(held: list[Any], table: Any) -> bool:
+    return len(held) == len(table) and all(isinstance(value, bool) for value in held)
 
 
 def table(data: Any, name: str, *, key: str = "carwright_targets") -> Any:

@@ -1,7 +1,7 @@
 """Protein beside RNA: which cells of a class carry the proteins of a gate, from antibody counts on the same cells.
 
-A protein is called present above the 95th percentile of a class that should not have it: T cells, or B cells where the
-protein is a T-cell one. That is a rough gate, and the numbers say how many cells stand behind it.
+A protein is called present above the 95th percentile of the class that shows least of it, of T, B and NK cells. That is a
+rough gate, and the numbers say how many cells stand behind it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from carwright.targets.safety.verdict import LEVEL
 from carwright.targets.search.gate import Gate
 
 BACKGROUND = ("T cell", "B cell", "NK cell")
-"""Classes that may set the background, in this order; the one with the lowest median is taken."""
+"""Classes that may set the background."""
 PERCENTILE = 95.0
 FEWEST_BACKGROUND = 20
 
@@ -47,12 +47,12 @@ def threshold_of(atlas: Atlas, column: int) -> float | None:
     """Value above which a protein is present; None where no class can set the background."""
     assert atlas.protein is not None  # noqa: S101 - a column was found in it
     values = atlas.protein[:, column]
-    best = None
+    found = []
     for name in BACKGROUND:
         inside = values[(atlas.cell_class == name) & np.isfinite(values)]
-        if len(inside) >= FEWEST_BACKGROUND and (best is None or np.median(inside) < best[0]):
-            best = (float(np.median(inside)), float(np.percentile(inside, PERCENTILE)))
-    return None if best is None else best[1]
+        if len(inside) >= FEWEST_BACKGROUND:
+            found.append(float(np.percentile(inside, PERCENTILE)))
+    return min(found, default=None)
 
 
 def protein_positive(atlas: Atlas, gate: Gate) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None:
