@@ -23,6 +23,7 @@ ROOMS = {
     "CLI": "Command line",
     "YAML": "Reading YAML files",
     "STUDY": "Study files",
+    "TARGETS": "Targets",
     "CONSTRUCT": "Constructs",
     "MODEL": "Models",
     "ENGINE": "Engine",
