@@ -21,6 +21,7 @@ from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
+from carwright.engine.tableau import METHODS, RODAS5P
 from carwright.engine.tape import discontinuous
 from carwright.errors import CarwrightError, Problem, Problems
 
@@ -48,6 +49,7 @@ def compile_kernel(
     functionals: Sequence[Functional] = (),
     triggers: Sequence[Trigger] = (),
     path: str | None = None,
+    method: str = RODAS5P.name,
 ) -> Kernel:
     """Generate and compile the code that solves a system, or load it from the cache on disk.
 
@@ -64,6 +66,9 @@ def compile_kernel(
         ``compiled`` or ``interpreted``; by default the interpreter where the model has events of its own, rates that
         jump at times of their own, or more than `LARGEST` states, compiled code elsewhere. Both solve with the same
         method and the same control of errors.
+    method
+        ``rodas5p``, or ``rodas4`` for screening: of lower order, so cheaper per step and dearer per correct digit (see
+        `carwright.engine.tableau`).
 
     Raises
     ------
@@ -82,9 +87,13 @@ def compile_kernel(
                 allowed=INTERPRETED if system.events else f"{COMPILED}, {INTERPRETED}",
             )
         )
-    solver = Compiled(program) if path == COMPILED else Interpreter(program)
+    if method not in METHODS:
+        raise CarwrightError(
+            Problem("ENGINE030", "no such method", where="method", found=method, allowed=", ".join(METHODS))
+        )
+    solver = (Compiled if path == COMPILED else Interpreter)(program, METHODS[method])
     asked = tuple(observables), tuple(functionals), tuple(triggers)
-    return Kernel(system, *asked, path, program, tables, solver)
+    return Kernel(system, *asked, path, method, program, tables, solver)
 
 
 def _fitting(system: System) -> str:
@@ -96,13 +105,14 @@ def _fitting(system: System) -> str:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A model made ready to be solved, by `compile_kernel`; ``path`` says on which path."""
+    """A model made ready to be solved, by `compile_kernel`; ``path`` and ``method`` say how."""
 
     system: System
     observables: tuple[str, ...]
     functionals: tuple[Functional, ...]
     triggers: tuple[Trigger, ...]
     path: str
+    method: str
     _program: Program = field(repr=False)
     _tables: Tables = field(repr=False)
     _solver: Compiled | Interpreter = field(repr=False)
