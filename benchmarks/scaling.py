@@ -41,7 +41,7 @@ FIRST = (
     "from carwright.engine import compile_kernel, read_sbml\n"
     "system = read_sbml(open({file!r}).read())\n"
     "compile_kernel(system, system.states[:1]).solve(system.defaults[None], end=1.0, times=[1.0])\n"
-    "print(time.perf_counter() - begun)"
+    "print(time.perf_counter() - begun, time.process_time())"
 )
 
 
@@ -106,7 +106,7 @@ def large(kernel: Kernel, problem: Problem, patients: int) -> dict[str, float]:
 
 
 def first_result(problem: Problem) -> dict[str, float]:
-    """Seconds from the start of the program to a first result, with an empty cache and then with a full one."""
+    """Seconds (on the wall and of the processor) to a first result, with an empty cache and then with a full one."""
     found = {}
     with tempfile.TemporaryDirectory() as place:
         file = os.path.join(place, "model.xml")  # noqa: PTH118 a text for another process
@@ -117,7 +117,7 @@ def first_result(problem: Problem) -> dict[str, float]:
             done = subprocess.run(
                 command, capture_output=True, text=True, check=True, env={**os.environ, "CARWRIGHT_CACHE": place}
             )
-            found[name] = float(done.stdout)
+            found[name], found[f"{name}_cpu"] = map(float, done.stdout.split())
     return found
 
 
