@@ -26,12 +26,12 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 
-_FUNCTIONS: Final = (
+FUNCTIONS: Final = (
     "advance", "sample", "survey_functionals", "survey_triggers", "commit", "look", "observe", "watch", "prepare",
     "whole",
 )  # fmt: skip
 """Printed functions that the driver calls; those of the triggers follow."""
-_NAMES: Final = ("ADVANCE", "SAMPLE_ALL", *(name.upper() for name in _FUNCTIONS[2:]), "ASSIGN")
+_NAMES: Final = ("ADVANCE", "SAMPLE_ALL", *(name.upper() for name in FUNCTIONS[2:]), "ASSIGN")
 _DECIDES: Final = ("mathematics.py", "vector.py", "machine_code.py")
 """Files that decide what machine code is made of a source."""
 _SIZES: Final = (
@@ -71,9 +71,8 @@ def call(context, address, W):
 """
 
 
-@remember
-def driver_source(lanes: int = LANES) -> str:
-    """Text of the driver's module, the same for all models."""
+def driver_texts(lanes: int) -> tuple[str, list[str]]:
+    """What is printed in front of the driver, and the texts that it consists of."""
     package = files("carwright.engine.lanes")
     code = len(_TOLD) + len(_LANE) * lanes
     sizes = {
@@ -86,12 +85,15 @@ def driver_source(lanes: int = LANES) -> str:
         **{outcome.name: int(outcome) for outcome in Outcome},
     }
     texts = [package.joinpath(f"{name}.py").read_text(encoding="utf-8").split(MARKER)[1] for name in FILES]
+    return "\n".join(f"{name} = {value!r}" for name, value in sizes.items()) + "\n", texts
+
+
+@remember
+def driver_source(lanes: int = LANES) -> str:
+    """Text of the driver's module, the same for all models."""
+    sizes, texts = driver_texts(lanes)
     return "\n".join(
-        [
-            _HEAD,
-            "\n".join(f"{name} = {value!r}" for name, value in sizes.items()) + "\n",
-            *(decorated(text, lambda name: _ENTRY if name == "solve" else _INNER) for text in texts),
-        ]
+        [_HEAD, sizes, *(decorated(text, lambda name: _ENTRY if name == "solve" else _INNER) for text in texts)]
     )
 
 
@@ -103,24 +105,33 @@ def driver() -> ModuleType:
 class Compiled:
     """Solves chunks of patients of one program."""
 
-    def __init__(self, program: Program, method: Tableau = RODAS5P) -> None:
-        self.printed: Printed = generate(program, method)
+    def __init__(self, program: Program, method: Tableau = RODAS5P, lanes: int = LANES) -> None:
+        self.printed: Printed = generate(program, method, lanes)
         layout = self.printed.layout
-        texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
-        library, shape = texts[0].split(MARKER)[1], Shape(layout.lanes, 64)
-
-        def make() -> bytes:
-            return assemble(translate(self.printed.source, library, shape))
-
-        self._code = Code(cache.load_code("\0".join([self.printed.source, *texts]), make))
-        self._driver = driver()
         row = {name: i for i, name in enumerate(program.order())}
         targets = np.full((layout.triggers, layout.assigned), -1)
         for j, pairs in enumerate(program.assignments):
             targets[j, : len(pairs)] = [row[state] for state, _ in pairs]
         self._targets = targets.ravel()
-        self._addresses = self._code.addresses(_FUNCTIONS)
-        self._addresses += self._code.addresses([f"assign{j}" for j in range(layout.triggers)])
+        self._functions = self._load()
+
+    def _load(self) -> list[int]:
+        """Make the machine code; what the driver calls each of `FUNCTIONS`, then the assignments, by."""
+        texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
+        library, shape = texts[0].split(MARKER)[1], Shape(self.printed.layout.lanes, 64)
+
+        def make() -> bytes:
+            return assemble(translate(self.printed.source, library, shape))
+
+        self._code = Code(cache.load_code("\0".join([self.printed.source, *texts]), make))
+        names = [*FUNCTIONS, *(f"assign{j}" for j in range(self.printed.layout.triggers))]
+        return self._code.addresses(names)
+
+    def _run(
+        self, W: Floats, M: Integers, parameters: Floats, amounts: Floats, outcome: Codes, results: Floats,
+        courses: Floats,
+    ) -> None:  # fmt: skip
+        driver().solve(W, M, parameters, amounts, outcome, results, courses)
 
     def solve(
         self, parameters: Floats, amounts: Floats, stops: Floats, dose_first: Integers, dose_state: Integers,
@@ -148,7 +159,7 @@ class Compiled:
         ]  # fmt: skip
         M = self._whole_numbers(places, tables, [len(stops), len(times)])
         results = np.empty((len(parameters), 2 + functionals.shape[1] + 2 * layout.triggers))
-        self._driver.solve(W, M, parameters, amounts, outcome, results, courses)
+        self._run(W, M, parameters, amounts, outcome, results, courses)
         courses[outcome != Outcome.OK] = np.nan
         ends = np.cumsum([functionals.shape[1], layout.triggers])
         steps[:], lowest[:] = results[:, 0], results[:, 1]
@@ -162,10 +173,10 @@ class Compiled:
             *asked,
         ]  # fmt: skip
         lane = np.repeat([-1 if name in {"PATIENT", "FIRED"} else 0 for name in _LANE], layout.lanes)
-        head = len(_TOLD) + len(lane) + len(self._addresses)
+        head = len(_TOLD) + len(lane) + len(self._functions)
         begins = head + np.cumsum([0, *(len(table) for table in tables[:-1])])
         at = [places[name] for name in Layout.names()]
-        return np.concatenate([at, sizes, begins, lane, self._addresses, *tables], dtype=np.int64)
+        return np.concatenate([at, sizes, begins, lane, self._functions, *tables], dtype=np.int64)
 
 
 def aligned(size: int) -> Floats:

@@ -21,7 +21,7 @@ from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
-from carwright.engine.tableau import METHODS, RODAS5P
+from carwright.engine.tableau import METHODS, RODAS5P, Tableau
 from carwright.engine.tape import discontinuous
 from carwright.errors import CarwrightError, Problem, Problems
 
@@ -29,12 +29,13 @@ Floats = npt.NDArray[np.float64]
 
 COMPILED: Final = "compiled"
 INTERPRETED: Final = "interpreted"
+GPU: Final = "gpu"
 LARGEST: Final = 60
 """States up to which code is compiled; beyond, compiling takes minutes (assumed)."""
 CHUNK: Final = 512
-"""Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an
-interrupt.
-"""
+"""Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an interrupt."""
+DEVICE_CHUNK: Final = 131_072
+"""Patients per launch on a device: enough for all its threads (assumed)."""
 FIRST_STEP: Final = 1e-3
 """First step as a part of the solve; error control corrects it within a few steps either way."""
 RELATIVE_FLOOR: Final = 1e-3
@@ -65,7 +66,7 @@ def compile_kernel(
     path
         ``compiled`` or ``interpreted``; by default the interpreter where the model has events of its own, rates that
         jump at times of their own, or more than `LARGEST` states, compiled code elsewhere. Both solve with the same
-        method and the same control of errors.
+        method and the same control of errors. ``gpu`` is the compiled path on a CUDA device.
     method
         ``rodas5p``, or ``rodas4`` for screening: of lower order, so cheaper per step and dearer per correct digit (see
         `carwright.engine.tableau`).
@@ -77,23 +78,37 @@ def compile_kernel(
     """
     program, tables = plan(system, observables, functionals, triggers)
     path = path or _fitting(system)
-    if path not in {COMPILED, INTERPRETED} or (path == COMPILED and system.events):
+    allowed = [INTERPRETED] if system.events else [COMPILED, GPU, INTERPRETED]
+    if path not in allowed:
         raise CarwrightError(
             Problem(
                 "ENGINE030",
                 "this model cannot be solved on this path",
                 where="path",
                 found=path,
-                allowed=INTERPRETED if system.events else f"{COMPILED}, {INTERPRETED}",
+                allowed=", ".join(allowed),
             )
         )
     if method not in METHODS:
         raise CarwrightError(
             Problem("ENGINE030", "no such method", where="method", found=method, allowed=", ".join(METHODS))
         )
-    solver = (Compiled if path == COMPILED else Interpreter)(program, METHODS[method])
+    solver = _SOLVERS[path](program, METHODS[method])
     asked = tuple(observables), tuple(functionals), tuple(triggers)
     return Kernel(system, *asked, path, method, program, tables, solver)
+
+
+def _on_device(program: Program, method: Tableau) -> Compiled:
+    from carwright.engine.device import OnDevice
+
+    return OnDevice(program, method)
+
+
+_SOLVERS: Final[dict[str, Callable[[Program, Tableau], Compiled | Interpreter]]] = {
+    COMPILED: Compiled,
+    INTERPRETED: Interpreter,
+    GPU: _on_device,
+}
 
 
 def _fitting(system: System) -> str:
@@ -129,7 +144,7 @@ class Kernel:
         absolute_tolerance: npt.ArrayLike | None = None,
         threads: int = 1,
         max_steps: int = 100_000,
-        chunk: int = CHUNK,
+        chunk: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Solution:
         """Solve n patients; the same bytes for any order of patients, number of threads and size of chunks.
@@ -155,7 +170,7 @@ class Kernel:
         max_steps
             Steps tried per patient before it is given up.
         chunk
-            Patients per call of the compiled code.
+            Patients per call of the compiled code; by default what suits the path.
         progress
             Called with the number of patients that have just been finished.
 
@@ -175,6 +190,7 @@ class Kernel:
             problems.raise_if_any()
         plan_ = self._schedule(values, dosing, start, end, times, problems)
         tolerances = self._tolerances(relative_tolerance, absolute_tolerance, problems)
+        chunk = chunk if chunk is not None else (DEVICE_CHUNK if self.path == GPU else CHUNK)
         if threads < 1 or chunk < 1 or max_steps < 1:
             problems.add("ENGINE030", "threads, chunk and max_steps must be at least 1", where="solve")
         problems.raise_if_any()
