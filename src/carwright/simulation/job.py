@@ -20,6 +20,7 @@ from carwright.engine import (
     compile_gradients,
     compile_kernel,
 )
+from carwright.engine.tableau import RODAS5P
 from carwright.simulation.population import Drawn, Rows, Tabled
 from carwright.simulation.wishes import Dose
 from carwright.yamlfile import write_yaml
@@ -62,6 +63,8 @@ class Task:
         Names with respect to which derivatives are taken: parameters, or amounts of doses.
     relative_tolerance, absolute_tolerance
         As in `Kernel.solve`.
+    method
+        As in `compile_kernel`.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Task:
     kept: tuple[str, ...]
     gradients: tuple[str, ...]
     relative_tolerance: float
+    method: str
     absolute_tolerance: tuple[float, ...] | None = field(repr=False)
 
     def kernel(self) -> Kernel | GradientKernel:
@@ -87,7 +91,7 @@ class Task:
             return compile_gradients(
                 self.system, self.gradients, observed, self.functionals, self.triggers, self.dosed()
             )
-        return compile_kernel(self.system, observed, self.functionals, self.triggers)
+        return compile_kernel(self.system, observed, self.functionals, self.triggers, method=self.method)
 
     def dosed(self) -> dict[str, list[str]]:
         """States that each amount with a name goes to."""
@@ -267,6 +271,7 @@ class Job:
             "keep": list(task.kept),
             "triggers": [trigger.name for trigger in task.triggers],
             "relative_tolerance": task.relative_tolerance,
+            **({"method": task.method} if task.method != RODAS5P.name else {}),
             **({"gradients": list(task.gradients)} if task.gradients else {}),
         }
 

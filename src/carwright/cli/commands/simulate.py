@@ -49,6 +49,9 @@ def simulate(
         str | None, typer.Option(metavar="NAMES", help="What the courses show, separated by commas; all states.")
     ] = None,
     rtol: Annotated[float, typer.Option(help="Relative tolerance per step.")] = 1e-6,
+    method: Annotated[
+        str, typer.Option(help="rodas5p, or rodas4 to screen: cheaper above errors of about 1e-4.")
+    ] = "rodas5p",
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 1,
     values: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Replace the value of one parameter.")
@@ -93,6 +96,7 @@ def simulate(
             observe=_names(observe),
             values=dict(parse_override(text) for text in values or []),
             relative_tolerance=rtol,
+            method=method,
             seed=seed,
             keep=None if keep is None else _names(keep),
             gradients=_names(gradients),
