@@ -119,6 +119,6 @@ RODAS4: Final = Tableau(
     ),
 )  # fmt: skip
 """Rodas4, order 4 with dense output of order 3: Hairer and Wanner (1996), table IV.7.1 and their code RODAS, method 1;
-for screening at errors above 1e-4, where its six stages cost less than eight."""
+six stages instead of eight, which pays at loose tolerances alone."""
 
 METHODS: Final = MappingProxyType({method.name: method for method in (RODAS5P, RODAS4)})

@@ -50,7 +50,7 @@ def simulate(
     ] = None,
     rtol: Annotated[float, typer.Option(help="Relative tolerance per step.")] = 1e-6,
     method: Annotated[
-        str, typer.Option(help="rodas5p, or rodas4 to screen: cheaper above errors of about 1e-4.")
+        str, typer.Option(help="rodas5p, or rodas4 to screen: cheaper steps of lower order.")
     ] = "rodas5p",
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 1,
     values: Annotated[
