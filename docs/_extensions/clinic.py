@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import groupby
 
 from docutils import nodes
@@ -14,15 +14,20 @@ from carwright.clinic.adjudication import RULES
 from carwright.clinic.care import CARE_RULES, Care
 from carwright.clinic.ctcae import LIMITS
 from carwright.clinic.grade import Settings
+from carwright.clinic.interventions import INTERVENTIONS, Amounts
 from carwright.clinic.lymphodepletion import REGIMENS
 from carwright.clinic.numbers import Number, listed
+from carwright.disease import DISEASES, find_disease
 from carwright.models import list_models, load_model
 
 
 def all_numbers() -> list[Number]:
     """Numbers of the scales, then those of the care rules that no scale holds."""
-    scales = list(listed(Settings()))
+    scales = [entry for entry in listed(Settings()) if not entry.name.startswith("panel.")]
+    for model in DISEASES:
+        scales += [entry for entry in listed(find_disease(model).panel) if entry not in scales]
     known = {entry.name for entry in scales}
+    scales += [replace(entry, name=f"interventions.{entry.name}") for entry in listed(Amounts())]
     return [*scales, *(entry for entry in listed(Care()) if entry.name not in known)]
 
 
@@ -72,6 +77,18 @@ class CareRules(SphinxDirective):
         return [table(("Rule", "Acts", "Gives"), rows)]
 
 
+class Interventions(SphinxDirective):
+    """``carwright-interventions::``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Print what each intervention does and which keys it takes."""
+        rows = [
+            ([code(known.name)], ", ".join(sorted(known.takes)) or "none", known.text)
+            for known in INTERVENTIONS.values()
+        ]
+        return [table(("Intervention", "Keys", "What it does"), rows)]
+
+
 class Regimens(SphinxDirective):
     """``carwright-regimens::``."""
 
@@ -94,13 +111,17 @@ class Ctcae(SphinxDirective):
         return [table(("Cells per µL", "Version", "Grade 1", "Grade 2", "Grade 3", "Grade 4"), rows)]
 
 
-SCALES = tuple(entry.name for entry in fields(Settings))
-"""Names of the grading settings; `tests/docs` checks that the page of the grading scales names each."""
+SCALES = (
+    *(entry.name for entry in fields(Settings)),
+    *dict.fromkeys(entry.name for model in DISEASES for entry in fields(find_disease(model).panel)),
+)
+"""Grading settings and assessments; `tests/docs` checks that the page of the grading scales names each."""
 
 DIRECTIVES = {
     "clinic-numbers": ClinicNumbers,
     "adjudication-rules": AdjudicationRules,
     "care-rules": CareRules,
+    "interventions": Interventions,
     "regimens": Regimens,
     "ctcae": Ctcae,
 }

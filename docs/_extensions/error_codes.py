@@ -17,17 +17,20 @@ from _extensions.printing import anchored, code, lines, section, table, words
 
 PACKAGE = Path(carwright.__file__).parent
 
-_CODE = re.compile(r"([A-Z]+)\d{2,3}\Z|BUG\Z")
+_CODE = re.compile(r"([A-Z]+)\d{3}\Z|BUG\Z")
 
 ROOMS = {
     "CLI": "Command line",
     "YAML": "Reading YAML files",
     "STUDY": "Study files",
+    "TARGETS": "Targets",
     "CONSTRUCT": "Constructs",
     "MODEL": "Models",
     "ENGINE": "Engine",
+    "POPULATION": "Population",
     "CLINIC": "Clinic",
     "TRIAL": "Trial",
+    "DISEASE": "Diseases",
     "RUN": "Run folders",
     "STORE": "Reading and writing",
     "COMPARE": "Comparing runs",

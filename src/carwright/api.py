@@ -15,9 +15,9 @@ from carwright.study import Study, load_study
 if TYPE_CHECKING:
     import polars as pl
 
-    from carwright.simulation import Simulation
+    from carwright.simulation import Differentiable, Simulation
 
-__all__ = ["compare", "default_folder", "load_study", "run", "simulate"]
+__all__ = ["compare", "default_folder", "differentiate", "load_study", "run", "simulate"]
 
 
 def run(
@@ -140,6 +140,9 @@ def simulate(
     relative_tolerance: float = 1e-6,
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
+    gradients: Iterable[str] = (),
+    max_steps: int = 100_000,
+    allow_negative: bool = False,
     out: str | Path | None = None,
     threads: int | None = None,
     shard: int | None = None,
@@ -181,6 +184,13 @@ def simulate(
     keep
         Names of the population whose values are written: ``"all"``, ``"none"`` or names; by default all that differ
         between patients, unless that is more than 20 million numbers.
+    gradients
+        Parameters, or names of dose amounts, with respect to which exact derivatives of all courses and functionals
+        are computed, for each patient at his own values.
+    max_steps
+        Steps tried per patient before it is given up.
+    allow_negative
+        Keep patients in whom a species falls below zero by more than the solver's error explains; they fail by default.
     out
         Run folder; below ``runs`` by default. The same simulation in the same folder is resumed.
     threads
@@ -197,7 +207,8 @@ def simulate(
     Returns
     -------
     Simulation
-        ``.patients``, ``.courses``, ``.parameters`` (polars), ``.summary``, ``.folder``, ``.to_xarray()``.
+        ``.patients``, ``.courses``, ``.parameters``, ``.gradients`` (polars), ``.summary``, ``.folder``,
+        ``.to_xarray()``.
 
     Raises
     ------
@@ -221,6 +232,9 @@ def simulate(
         relative_tolerance=relative_tolerance,
         seed=seed,
         keep=keep,
+        gradients=gradients,
+        max_steps=max_steps,
+        allow_negative=allow_negative,
     )
     return simulate_(
         request,
@@ -231,6 +245,58 @@ def simulate(
         progress=progress or Quiet(),
         command=command,
     )
+
+
+def differentiate(
+    model: str | Path,
+    names: Iterable[str],
+    *,
+    doses: Iterable[str] = (),
+    days: float | None = None,
+    start: float | None = None,
+    at: str | Iterable[float] | None = None,
+    functionals: Iterable[str] = (),
+    observe: Iterable[str] = (),
+    values: Mapping[str, float] | None = None,
+    relative_tolerance: float = 1e-6,
+) -> Differentiable:
+    """Make a model a function of some of its parameters, with exact derivatives, for calibration.
+
+    Parameters
+    ----------
+    model
+        Name of a built-in model, an SBML file or an Antimony file.
+    names
+        The arguments of the function: parameters, or names of dose amounts.
+    doses, days, start, at, functionals, observe, values, relative_tolerance
+        As in `simulate`.
+
+    Returns
+    -------
+    Differentiable
+        Called with the values of the names, it returns the courses (time by time, each with all observables) and the
+        functionals as one vector, and its Jacobian. ``.quantities`` says what is where.
+
+    Raises
+    ------
+    CarwrightError
+        Listing everything that is wrong, and every part of the model that has no derivative.
+    """
+    from carwright.simulation import Differentiable
+    from carwright.simulation.prepare import Request
+
+    request = Request(
+        model=model,
+        doses=doses,
+        days=days,
+        start=start,
+        at=at,
+        functionals=functionals,
+        observe=observe,
+        values=values or {},
+        relative_tolerance=relative_tolerance,
+    )
+    return Differentiable(request, tuple(names))
 
 
 def default_folder(study: Study) -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from carwright.clinic.grade import COURSES
+from carwright.clinic.grade import courses_needed
 
 HEALTHY = {
     "temperature": 36.8,
@@ -40,6 +40,6 @@ def healthy(times: NDArray[np.float64]) -> Callable[[int], Courses]:
     """Courses of n patients without any reaction."""
 
     def build(patients: int) -> Courses:
-        return {name: np.full((patients, times.size), HEALTHY.get(name, 1.0)) for name in COURSES}
+        return {name: np.full((patients, times.size), HEALTHY.get(name, 1.0)) for name in courses_needed()}
 
     return build

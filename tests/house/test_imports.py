@@ -31,7 +31,7 @@ def test_a_room_imports_only_from_rooms_to_its_left(room: str) -> None:
 
 
 def test_every_folder_of_the_package_is_a_known_room() -> None:
-    serving = {"cli", "pipeline", "report", "simulation", "store", "studies", "study"}
+    serving = {"cli", "disease", "pipeline", "report", "simulation", "store", "studies", "study"}
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= {*LINE, *serving}
 

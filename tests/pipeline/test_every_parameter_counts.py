@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from carwright.clinic.grade import COURSES
+from carwright.disease import find_disease
 from carwright.engine import Dosing
-from carwright.pipeline.arm import SHOWN, Arm
+from carwright.pipeline.arm import Arm
 from carwright.study import load_study
 
 DRUGS = ("tocilizumab", "corticosteroid", "anakinra")
-READ = [name for name in (*COURSES, *SHOWN) if name not in DRUGS]
+READ = [name for name in find_disease("mcrpc").observables if name not in DRUGS]
 
 
 @pytest.fixture(scope="module")

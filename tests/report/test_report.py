@@ -11,11 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from carwright.disease import find_disease
 from carwright.errors import CarwrightError
 from carwright.report import write_report
-from carwright.report.figures import SECTIONS
 
-FIGURES = [entry.name for section in SECTIONS for entry in section.figures]
+FIGURES = [name for section in find_disease("mcrpc").sections for name in section.figures]
 LIMIT_BYTES = 6_000_000
 LIMIT_WITHOUT_PLOTLY = 1_000_000
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from carwright.clinic.numbers import number
+from carwright.clinic.panel import Assessment, Seen
 from carwright.clinic.readings import Floats, first_day, for_patients_read, value_at
 
 
 @dataclass(frozen=True)
-class RelapseRules:
+class RelapseRules(Assessment):
     """What counts as regrowth and as antigen-low."""
+
+    reads = ("tumour_cells", "antigen_low_cells")
+    flags = ("antigen_low_relapse",)
 
     regrowth: float = number(
         0.20, "1", "assumed", "the rise of RECIST 1.1, doi 10.1016/j.ejca.2008.10.026, applied to cells"
@@ -24,6 +28,12 @@ class RelapseRules:
         "assumed",
         "about 1 cm3 of tumour, the least that imaging shows: regrowth below it is not seen",
     )
+
+    def outcomes(self, seen: Seen) -> dict[str, Floats]:
+        """Give ``antigen_low_relapse``."""
+        courses = seen.courses
+        found = antigen_low_relapse(seen.times, courses["tumour_cells"], courses["antigen_low_cells"], self)
+        return {"antigen_low_relapse": found}
 
 
 def antigen_low_relapse_day(times: Floats, tumour: Floats, antigen_low: Floats, rules: RelapseRules) -> Floats:

@@ -8,35 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from carwright.clinic import adjudication, antigen, ctcae, kinetics, neutropenia
+from carwright.clinic import adjudication, ctcae
 from carwright.clinic.adjudication import Gradings
 from carwright.clinic.crs import SignThresholds, crs_course, days_at_grade
 from carwright.clinic.death import DeathHazard, crs_death_day, with_death
 from carwright.clinic.hlh import HlhLimit, hlh_day
 from carwright.clinic.icans import IcansThresholds, icans_course
-from carwright.clinic.inhibition import BiopsyDay, inhibition_outcomes
 from carwright.clinic.numbers import number
-from carwright.clinic.psa import PsaRules, measured_psa, psa_outcomes, visit_days
-from carwright.clinic.readings import Floats, censored, first_day, for_patients_read, peak
+from carwright.clinic.panel import Panel, Seen, competing, first_of
+from carwright.clinic.prostate import ProstatePanel
+from carwright.clinic.readings import Floats, censored, first_day, for_patients_read
 from carwright.clinic.sepsis import SepsisHazard, sepsis_day
 from carwright.errors import CarwrightError, Problem
 
-COURSES = (
-    "car_copies_per_ug",
-    "tumour_site_cells",
-    "tumour_cells",
-    "antigen_low_cells",
-    "inhibitory_index",
-    "site_inhibition",
-    "pd_l1",
-    "tim_3",
-    "tigit",
-    "ifn_gamma",
-    "il6",
-    "crp",
+WATCHED = (
     "ferritin",
     "neutrophils_per_ul",
-    "psa",
     "temperature",
     "arterial_pressure",
     "oxygen_saturation",
@@ -45,15 +32,13 @@ COURSES = (
     "corticosteroid",
     "anakinra",
 )
-"""Observables and drug states of the model that grading reads."""
+"""Observables and drug states of the model that the grading of toxicity reads in every disease."""
 
-PEAKS = {
-    "tumour_site_peak_cells": "tumour_site_cells",
-    "il6_peak": "il6",
-    "ifng_peak": "ifn_gamma",
-    "ferritin_peak": "ferritin",
-    "crp_peak": "crp",
-}
+FLAGS = ("hlh_mas", "sepsis", "crs_death")
+"""Columns of toxicity that say yes or no, beside the verdicts of adjudication."""
+
+COUNTS = ("crs_grade", "icans_grade", "neutropenia_grade")
+"""Columns of toxicity that hold whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +47,10 @@ class Settings:
 
     Parameters
     ----------
-    crs, icans, death, sepsis, hlh, psa, kinetics, neutropenia, biopsy, relapse
-        Numbers of each scale.
+    crs, icans, death, sepsis, hlh
+        Numbers of each scale of toxicity.
+    panel
+        What else is read from patients with this disease, with its numbers.
     window_days
         Days after the infusion in which a toxicity can be dose-limiting.
     ctcae_version
@@ -77,11 +64,7 @@ class Settings:
     death: DeathHazard = field(default_factory=DeathHazard)
     sepsis: SepsisHazard = field(default_factory=SepsisHazard)
     hlh: HlhLimit = field(default_factory=HlhLimit)
-    psa: PsaRules = field(default_factory=PsaRules)
-    kinetics: kinetics.KineticsAssay = field(default_factory=kinetics.KineticsAssay)
-    neutropenia: neutropenia.NeutropeniaWindow = field(default_factory=neutropenia.NeutropeniaWindow)
-    biopsy: BiopsyDay = field(default_factory=BiopsyDay)
-    relapse: antigen.RelapseRules = field(default_factory=antigen.RelapseRules)
+    panel: Panel = field(default_factory=ProstatePanel)
     window_days: float = number(
         28.0, "day", "assumed", "usual window of phase 1 trials of CAR-T cells; that of NCT03089203 is not public"
     )
@@ -103,8 +86,12 @@ def uniforms_needed(end: float, settings: Settings | None = None) -> dict[str, i
     settings
         As in `grade_patients`.
     """
-    rules = (settings or Settings()).psa
-    return {"sepsis": 1, "crs_death": 1, "psa_measurement": visit_days(end, rules).size}
+    return {"sepsis": 1, "crs_death": 1, **(settings or Settings()).panel.uniforms(end)}
+
+
+def courses_needed(settings: Settings | None = None) -> tuple[str, ...]:
+    """Name the courses that `grade_patients` needs, each once."""
+    return tuple(dict.fromkeys((*WATCHED, *(settings or Settings()).panel.reads)))
 
 
 def grade_patients(
@@ -120,10 +107,10 @@ def grade_patients(
     ----------
     times
         Days from the infusion, increasing, shape (k,). They should start before day 0, hold day 0 and the
-        visit days of PSA, and be at most a day apart while CRS is possible: grades are read at these times
+        days of the panel, and be at most a day apart while CRS is possible: grades are read at these times
         only.
     courses
-        Every course of `COURSES` in the model's units, shape (n, k) each; NaN throughout for patients whose
+        Every course of `courses_needed` in the model's units, shape (n, k) each; NaN throughout for patients whose
         solve failed.
     uniforms
         Numbers in (0, 1) named as in `uniforms_needed`, shape (n, width) each; (n,) will do for a width of 1.
@@ -149,7 +136,7 @@ def grade_patients(
     chosen = settings or Settings()
     times = np.asarray(times, dtype=np.float64)
     _check(times, courses, uniforms, chosen)
-    read = {name: np.ascontiguousarray(courses[name], dtype=np.float64) for name in COURSES}
+    read = {name: np.ascontiguousarray(courses[name], dtype=np.float64) for name in courses_needed(chosen)}
     patients = read["temperature"].shape[0]
     random = {name: np.asarray(values).reshape(patients, -1) for name, values in uniforms.items()}
 
@@ -157,36 +144,36 @@ def grade_patients(
     septic = sepsis_day(
         times, read["neutrophils_per_ul"], read["corticosteroid"], random["sepsis"][:, 0], chosen.sepsis
     )
-    death = crs_death_day(times, signs, septic, random["crs_death"][:, 0], chosen.death)
+    as_if_alive = Seen(times, read, random, septic)
+    deaths = competing(
+        {
+            "CRS": crs_death_day(times, signs, septic, random["crs_death"][:, 0], chosen.death),
+            **chosen.panel.deaths(as_if_alive),
+        }
+    )
+    death = first_of(deaths, patients)
     # What happens after death was computed but never observed.
     septic = np.where(septic > death, np.nan, septic)
     read = {name: censored(times, course, death) for name, course in read.items()}
 
-    crs = with_death(times, signs, death)
+    crs = with_death(times, censored(times, signs, death), deaths["CRS"])
     icans = icans_course(times, read["encephalopathy"], chosen.icans)
     hlh = hlh_day(times, read["ferritin"], crs, chosen.hlh)
     neutropenia_grade = ctcae.count_grade("neutrophils", read["neutrophils_per_ul"], chosen.ctcae_version)
     gradings = Gradings(times, crs, icans, neutropenia_grade, hlh, septic, death)
 
     return {
-        **_toxicity(gradings),
-        **_psa(times, read["psa"], death, random["psa_measurement"], chosen.psa),
-        **kinetics.kinetics_outcomes(times, read["car_copies_per_ug"], chosen.kinetics),
-        **{name: peak(times, read[course])[0] for name, course in PEAKS.items()},
-        **inhibition_outcomes(times, read, chosen.biopsy),
-        "antigen_low_relapse": antigen.antigen_low_relapse(
-            times, read["tumour_cells"], read["antigen_low_cells"], chosen.relapse
-        ),
-        **neutropenia.neutropenia_outcomes(times, read["neutrophils_per_ul"], chosen.neutropenia),
+        **_toxicity(gradings, deaths["CRS"]),
+        **chosen.panel.outcomes(Seen(times, read, random, septic, deaths)),
         **_verdicts(gradings, chosen),
         "crs_grade_course": crs,
         "icans_grade_course": icans,
     }
 
 
-def _toxicity(gradings: Gradings) -> dict[str, Floats]:
+def _toxicity(gradings: Gradings, crs_death: Floats) -> dict[str, Floats]:
     times, crs = gradings.times, gradings.crs
-    died = ~np.isnan(gradings.death_day)
+    died = ~np.isnan(crs_death)
     alive = np.where(crs == 5.0, np.nan, crs)
     return {
         "crs_grade": for_patients_read(np.where(died, 5.0, _highest(crs)), crs),
@@ -202,11 +189,6 @@ def _toxicity(gradings: Gradings) -> dict[str, Floats]:
         "crs_death": for_patients_read(died, crs),
         "death_day": gradings.death_day,
     }
-
-
-def _psa(times: Floats, psa: Floats, death: Floats, uniforms: Floats, rules: PsaRules) -> dict[str, Floats]:
-    visits = visit_days(float(times[-1]), rules)
-    return psa_outcomes(visits, measured_psa(times, psa, visits, uniforms, rules), death, rules)
 
 
 def _verdicts(gradings: Gradings, settings: Settings) -> dict[str, Any]:
@@ -227,6 +209,7 @@ def _highest(grades: Floats) -> Floats:
 
 def _check(times: Floats, courses: Mapping[str, Floats], uniforms: Mapping[str, Floats], settings: Settings) -> None:
     """Raise a `CarwrightError` naming everything that is missing or does not fit."""
+    needed = courses_needed(settings)
     problems = [
         Problem(
             "CLINIC005",
@@ -235,7 +218,7 @@ def _check(times: Floats, courses: Mapping[str, Floats], uniforms: Mapping[str, 
             found="no such observable or state",
             fix="use a model that computes the signs and cytokines of a patient",
         )
-        for name in COURSES
+        for name in needed
         if name not in courses
     ]
     if problems:
@@ -244,7 +227,7 @@ def _check(times: Floats, courses: Mapping[str, Floats], uniforms: Mapping[str, 
     shape = (patients, times.size)
     problems += [
         Problem("CLINIC006", f"wrong shape of {name}", "courses", str(np.shape(courses[name])), str(shape))
-        for name in COURSES
+        for name in needed
         if np.shape(courses[name]) != shape
     ]
     problems += [

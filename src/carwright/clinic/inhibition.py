@@ -13,16 +13,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from carwright.clinic.numbers import number
+from carwright.clinic.panel import Assessment, Seen
 from carwright.clinic.readings import Floats, value_at
 
 MOLECULES = ("inhibitory_index", "pd_l1", "tim_3", "tigit")
 
 
 @dataclass(frozen=True)
-class BiopsyDay:
+class BiopsyDay(Assessment):
     """Day of the second biopsy."""
 
+    reads = (*MOLECULES, "site_inhibition")
+
     after: float = number(28.0, "day", "assumed", "a biopsy at the end of the dose-limiting-toxicity window")
+
+    def outcomes(self, seen: Seen) -> dict[str, Floats]:
+        """Give the columns of `inhibition_outcomes`."""
+        return inhibition_outcomes(seen.times, seen.courses, self)
 
 
 def inhibition_outcomes(times: Floats, courses: Mapping[str, Floats], biopsy: BiopsyDay) -> dict[str, Floats]:

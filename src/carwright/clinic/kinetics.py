@@ -7,16 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from carwright.clinic.numbers import number
+from carwright.clinic.panel import Assessment, Seen
 from carwright.clinic.readings import Floats, for_patients_read, peak
 
 
 @dataclass(frozen=True)
-class KineticsAssay:
+class KineticsAssay(Assessment):
     """The quantitative PCR of the transgene."""
+
+    reads = ("car_copies_per_ug",)
 
     quantification_limit: float = number(
         25.0, "copies/ug", "assumed", "order of the limits of clinical qPCR assays of lentiviral CAR products"
     )
+
+    def outcomes(self, seen: Seen) -> dict[str, Floats]:
+        """Give the columns of `kinetics_outcomes`."""
+        return kinetics_outcomes(seen.times, seen.courses["car_copies_per_ug"], self)
 
 
 def kinetics_outcomes(times: Floats, copies: Floats, assay: KineticsAssay) -> dict[str, Floats]:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from carwright.clinic.numbers import number
+from carwright.clinic.panel import Assessment, Seen
 from carwright.clinic.readings import Floats, first_day, for_patients_read, value_at
 
 PCWG3 = "PCWG3, Scher 2016, doi 10.1200/JCO.2015.64.2702"
@@ -21,8 +22,11 @@ RESPONSES = {"psa30": 0.30, "psa50": 0.50, "psa90": 0.90, "psa98": 0.98}
 
 
 @dataclass(frozen=True)
-class PsaRules:
+class PsaRules(Assessment):
     """When PSA is read, how well, and what counts as progression."""
+
+    reads = ("psa",)
+    flags = (*RESPONSES, "psa50_confirmed", "progression_censored")
 
     scatter: float = number(
         0.0885,
@@ -36,6 +40,20 @@ class PsaRules:
     absolute_rise: float = number(2.0, "ng/mL", "published", PCWG3)
     confirmation: float = number(21.0, "day", "published", PCWG3)
     early_rise: float = number(84.0, "day", "published", PCWG3 + ": without a fall, rises before 12 weeks are ignored")
+
+    def days(self, end: float) -> Floats:
+        """Give the days of the visits."""
+        return visit_days(end, self)
+
+    def uniforms(self, end: float) -> dict[str, int]:
+        """Name the scatter of PSA, one number for each visit."""
+        return {"psa_measurement": visit_days(end, self).size}
+
+    def outcomes(self, seen: Seen) -> dict[str, Floats]:
+        """Give the columns of `psa_outcomes`."""
+        visits = visit_days(float(seen.times[-1]), self)
+        values = measured_psa(seen.times, seen.courses["psa"], visits, seen.uniforms["psa_measurement"], self)
+        return psa_outcomes(visits, values, seen.death_day, self)
 
 
 def visit_days(end: float, rules: PsaRules) -> Floats:

@@ -12,8 +12,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from carwright.engine.gradient import GradientKernel, check_gradients, compile_gradients
+    from carwright.engine.gradient_solve import Gradients
     from carwright.engine.kernel import Kernel, compile_kernel
-    from carwright.engine.outcome import EXPLAIN, Outcome
+    from carwright.engine.outcome import EXPLAIN, NEGATIVE_LIMIT, Outcome
     from carwright.engine.requests import Dosing, Functional, Trigger
     from carwright.engine.sbml import read_sbml
     from carwright.engine.solution import Solution
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
 _HOME = {
     "Kernel": "kernel",
     "compile_kernel": "kernel",
+    "GradientKernel": "gradient",
+    "Gradients": "gradient_solve",
+    "check_gradients": "gradient",
+    "compile_gradients": "gradient",
     "EXPLAIN": "outcome",
+    "NEGATIVE_LIMIT": "outcome",
     "Outcome": "outcome",
     "Dosing": "requests",
     "Functional": "requests",
@@ -34,13 +41,18 @@ _HOME = {
 
 __all__ = [
     "EXPLAIN",
+    "NEGATIVE_LIMIT",
     "Dosing",
     "Functional",
+    "GradientKernel",
+    "Gradients",
     "Kernel",
     "Outcome",
     "Solution",
     "System",
     "Trigger",
+    "check_gradients",
+    "compile_gradients",
     "compile_kernel",
     "read_sbml",
 ]

@@ -49,6 +49,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {match[0]!r}?" if match else ""
 
 
+def read_formula(system: System, text: str, where: str, problems: Problems) -> Expr:
+    """Formula of a trigger as an expression of states, parameters and time."""
+    try:
+        expression = parse(text, where)
+    except CarwrightError as error:
+        problems.extend(error)
+        return ex.ZERO
+    expression = ex.substitute([expression], system.observables)[0]
+    allowed = {*system.states, *system.observables, *system.parameters, TIME}
+    for name in sorted(ex.symbols([expression]) - allowed):
+        problems.add("ENGINE020", "no such name in the model", where=where, found=name, fix=nearest(name, allowed))
+    positive = {s for s, flag in zip(system.states, system.non_negative, strict=True) if flag}
+    return guard_powers([expression], positive)[0]
+
+
 class _Planner:
     def __init__(self, system: System) -> None:
         self.system = system
@@ -61,7 +76,7 @@ class _Planner:
     ) -> tuple[Program, Tables]:
         observed = [self._named(name, "observables") for name in observables]
         codes = [self._functional(i, f) for i, f in enumerate(functionals)]
-        columns = [self._watch(self._formula(t.when, f"trigger {t.name!r}, when")) for t in triggers]
+        columns = [self._watch(self._read(t.when, f"trigger {t.name!r}, when")) for t in triggers]
         assignments = [self._assignments(t) for t in triggers]
         for trigger in triggers:
             self._check_trigger(trigger)
@@ -118,20 +133,8 @@ class _Planner:
                 self.problems.add("ENGINE020", "no such parameter", where=where, found=functional.threshold, fix=hint)
         return KINDS.index(functional.kind), self._watch(self._named(functional.of, where)), parameter
 
-    def _formula(self, text: str, where: str) -> Expr:
-        try:
-            expression = parse(text, where)
-        except CarwrightError as error:
-            self.problems.extend(error)
-            return ex.ZERO
-        expression = ex.substitute([expression], self.system.observables)[0]
-        allowed = {*self.known, *self.system.parameters, TIME}
-        for name in sorted(ex.symbols([expression]) - allowed):
-            self.problems.add(
-                "ENGINE020", "no such name in the model", where=where, found=name, fix=nearest(name, allowed)
-            )
-        positive = {s for s, flag in zip(self.system.states, self.system.non_negative, strict=True) if flag}
-        return guard_powers([expression], positive)[0]
+    def _read(self, text: str | Expr, where: str) -> Expr:
+        return text if isinstance(text, Expr) else read_formula(self.system, text, where, self.problems)
 
     def _assignments(self, trigger: Trigger) -> tuple[tuple[str, Expr], ...]:
         pairs = []
@@ -140,7 +143,7 @@ class _Planner:
             if state not in self.system.states:
                 hint = nearest(state, self.system.states)
                 self.problems.add("ENGINE020", "only a state can be assigned", where=where, found=state, fix=hint)
-            pairs.append((state, self._formula(text, where)))
+            pairs.append((state, self._read(text, where)))
         return tuple(pairs)
 
     def _check_trigger(self, trigger: Trigger) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from carwright.engine import expression as ex
 from carwright.engine.expression import ONE, ZERO, Expr
@@ -51,11 +51,16 @@ def _all_floored(nodes: Iterable[Expr]) -> list[Expr]:
 
 def derivatives(roots: Iterable[Expr], name: str) -> list[Expr]:
     """Partial derivative of each root with respect to one symbol; shared nodes are done once."""
+    return directional(roots, {name: ONE})
+
+
+def directional(roots: Iterable[Expr], velocities: Mapping[str, Expr]) -> list[Expr]:
+    """Rate at which each root changes when symbols change at these rates (all others stay), by the chain rule."""
     roots = list(roots)
     slope: dict[Expr, Expr] = {}
     for node in ex.topological(roots):
         if node.op == "symbol":
-            slope[node] = ONE if node.value == name else ZERO
+            slope[node] = velocities.get(str(node.value), ZERO)
         elif all(slope[arg] is ZERO for arg in node.args):
             slope[node] = ZERO
         else:
@@ -87,11 +92,10 @@ def _power(base: Expr, exponent: Expr, inner: list[Expr]) -> Expr:
         return ex.mul(n, ex.power(base, n - 1.0), inner[0])
     # x**n: n x**n / x shares the power with the function itself; 0 where x is 0 (never 0/0).
     x = floored(base)
-    value = ex.power(x, exponent)
-    slope = ex.select(ex.compare("eq", x, 0.0), ZERO, value / x)
-    result = ex.mul(exponent, slope, inner[0])
+    value, nothing = ex.power(x, exponent), ex.compare("eq", x, 0.0)
+    result = ex.mul(exponent, ex.select(nothing, ZERO, value / x), inner[0])
     if inner[1] is not ZERO:
-        result = result + value * ex.unary("ln", x) * inner[1]
+        result = result + ex.select(nothing, ZERO, value * ex.unary("ln", x)) * inner[1]
     return result
 
 

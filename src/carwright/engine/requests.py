@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from carwright.engine.expression import Expr
+
 KINDS: Final = (
     "maximum",
     "time_of_maximum",
@@ -70,9 +72,8 @@ class Trigger:
         window opens or a dose
         makes it so.
     assignments
-        New values of states, formulas over the state just before. Triggers that fire at the same instant act
-        one after the
-        other, in the order in which they are given.
+        New values of states, formulas (or expressions) over the state just before. Triggers that fire at the same
+        instant act one after the other, in the order in which they are given.
     every_days
         When given, it fires again whenever ``when`` is above 0 and this much time has passed since the last
         firing. Otherwise it
@@ -85,7 +86,7 @@ class Trigger:
 
     name: str
     when: str
-    assignments: Mapping[str, str] = field(hash=False)
+    assignments: Mapping[str, str | Expr] = field(hash=False)
     every_days: float | None = None
     at_most: int = 1
     start: float = -math.inf

@@ -80,7 +80,9 @@ def _replace(rows: dict[str, Any], replaced: dict[str, Any], name: str) -> None:
         where = f"{name}, parameters.{parameter}"
         if parameter not in rows:
             fix = nearest(parameter, list(rows)) or "give the row to the module whose equations use it"
-            problems.append(Problem("MODEL004", "no module of this model has this parameter", where, parameter, fix=fix))
+            problems.append(
+                Problem("MODEL004", "no module of this model has this parameter", where, parameter, fix=fix)
+            )
         elif "value" in row and not {"kind", "source"} <= set(row):
             fix = "give kind and source beside the value"
             problems.append(Problem("MODEL005", "a replaced value needs a source of its own", where, str(row), fix=fix))

@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carwright.clinic.care import care_rules, sign_watches
-from carwright.clinic.grade import COURSES, Settings
-from carwright.clinic.psa import PsaRules, visit_days
-from carwright.construct import load_construct, parameter_medians
-from carwright.engine import Trigger, compile_kernel, read_sbml
+from carwright.clinic.grade import Settings
+from carwright.clinic.interventions import intervention_triggers
+from carwright.construct import parse_gate
+from carwright.disease import find_disease
+from carwright.engine import Trigger, compile_kernel
 from carwright.models import load_model
-from carwright.simulation.source import extinctions
+from carwright.simulation.source import built_in_system, extinctions
 from carwright.study import trial_settings
+from carwright.study.constructs import construct_of, medians_of
+from carwright.study.interventions import effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from carwright.clinic.interventions import Effects
+    from carwright.construct import Construct
+    from carwright.disease import Disease
     from carwright.engine import Kernel
     from carwright.models import Model
     from carwright.study import Study, TrialSettings
@@ -32,16 +38,6 @@ START_DAY = -7.0
 
 DAILY_UNTIL = 90.0
 """Last day on which courses are read every day: CRS that late was simulated in few patients."""
-
-SHOWN = (
-    "car_cells_per_ul",
-    "antigen_positive_cells",
-    "tgf_beta",
-    "il15",
-    "il1",
-    "lymphocytes_per_ul",
-)
-"""Read-outs that the report shows beside those that the clinic grades."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +61,32 @@ class Arm:
         """The disease model."""
         return load_model(self.study.model)
 
+    @property
+    def disease(self) -> Disease:
+        """What is read, summarised and shown."""
+        return find_disease(self.study.model)
+
     @cached_property
     def medians(self) -> dict[str, float]:
-        """Population medians that the construct and the study set; the study has the last word."""
-        choice = self.study.construct
-        own = parameter_medians(load_construct(choice.name), choice.armour)
-        return {**own, **self.study.parameters}
+        """Population medians that the construct, interventions and the study set; the study has the last word."""
+        own = medians_of(self.study.construct, self.model)
+        return {**own, **self.effects.parameters, **self.study.parameters}
+
+    @cached_property
+    def construct(self) -> Construct:
+        """The CAR, with the gate that the study gives it."""
+        return construct_of(self.study.construct)
+
+    @property
+    def edited_antigens(self) -> tuple[str, ...]:
+        """Antigens that edited cells of a graft lack or hide: all of the gate's unless the study names them."""
+        named = self.effects.edited_antigens
+        return parse_gate(self.construct.gate).antigens if named is None else named
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What the study's interventions do to a patient."""
+        return effects(self.study.interventions)
 
     @cached_property
     def trial(self) -> TrialSettings:
@@ -86,7 +102,12 @@ class Arm:
     def settings(self) -> Settings:
         """How patients are graded."""
         rules = self.study.adjudication
-        return Settings(window_days=rules.window_days, ctcae_version=rules.ctcae, adjudication=rules.rule)
+        return Settings(
+            panel=self.disease.panel,
+            window_days=rules.window_days,
+            ctcae_version=rules.ctcae,
+            adjudication=rules.rule,
+        )
 
     @cached_property
     def rules(self) -> tuple[str, ...]:
@@ -103,7 +124,7 @@ class Arm:
             np.arange(0.0, min(42.0, horizon) + 1e-9, 0.5),
             np.arange(42.0, min(DAILY_UNTIL, horizon) + 1e-9, 1.0),
             np.arange(DAILY_UNTIL, horizon + 1e-9, 3.5),
-            visit_days(horizon, PsaRules()),
+            self.disease.panel.days(horizon),
             np.array([horizon]),
         )
         return np.unique(np.concatenate([part[part <= horizon] for part in grid]))
@@ -111,12 +132,12 @@ class Arm:
     @cached_property
     def observables(self) -> tuple[str, ...]:
         """Read-outs and states whose courses are computed."""
-        return (*COURSES, *SHOWN)
+        return self.disease.observables
 
     @cached_property
     def kernel(self) -> Kernel:
         """The compiled model with the care that reacts in the solve."""
-        system = read_sbml(self.model.sbml)
+        system = built_in_system(self.model)
         return compile_kernel(
             system,
             observables=self.observables,
@@ -130,6 +151,7 @@ class Arm:
         return {
             "signs": sign_watches(),
             "care": care_rules(self.study.care),
+            "interventions": intervention_triggers(self.effects),
             "extinctions": extinctions(self.model.table),
         }
 

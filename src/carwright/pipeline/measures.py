@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,30 +37,20 @@ class Measure:
     censored: str | None = None
 
 
-def _column(name: str, among: Among = "infused") -> Measure:
-    return Measure(pl.col(name), among)
-
-
-MEASURES: dict[str, Measure] = {
-    "infused_fraction": _column("infused", "enrolled"),
-    "dlt_rate": _column("dlt", "evaluable"),
+_SPECIAL: dict[str, Measure] = {
+    "infused_fraction": Measure(pl.col("infused"), "enrolled"),
+    "dlt_rate": Measure(pl.col("dlt"), "evaluable"),
     **{f"crs_grade_ge{grade}": Measure(pl.col("crs_grade") >= grade) for grade in (1, 2, 3, 4)},
-    "crs_death": _column("crs_death"),
     **{f"icans_grade_ge{grade}": Measure(pl.col("icans_grade") >= grade) for grade in (1, 3)},
-    **{name: _column(name) for name in ("hlh_mas", "psa30", "psa50", "psa90", "psa98")},
-    **{
-        name: _column(name)
-        for name in (
-            *("cmax_copies_per_ug", "tmax_days", "persistence_days", "tumour_site_peak_cells"),
-            *("il6_peak", "ifng_peak", "ferritin_peak", "crp_peak"),
-            *(
-                "inhibitory_index_fold_day28",
-                "site_inhibition_day28",
-                "antigen_low_relapse",
-                "anc_below_500_days",
-            ),
-        )
-    },
+    **{f"{name}_ge3": Measure(pl.col(name) >= 3) for name in ("icaht_early", "icaht_late")},
     "progression_free_days": Measure(pl.col("progression_free_days"), censored="progression_censored"),
 }
-"""Quantity -> how it is read; the recommended node is no property of patients and is summarised from the trials."""
+"""Quantities that are more than a column of their own name over infused patients."""
+
+
+def measures_of(quantities: Iterable[str]) -> dict[str, Measure]:
+    """Say how quantities are read, in their order: as `_SPECIAL` has it, else as the column of that name.
+
+    The recommended node is no property of patients and is summarised from the trials.
+    """
+    return {name: _SPECIAL.get(name) or Measure(pl.col(name)) for name in quantities}

@@ -78,8 +78,8 @@ class ArmOutcomes:
         np.add.at(out, (rows["patient"].to_numpy(), columns.to_numpy()), 1.0)
         return out
 
-    def potential(self, rule: str) -> PotentialOutcomes:
-        """What a replay needs, adjudicated by ``rule``."""
+    def potential(self, rule: str, response: str) -> PotentialOutcomes:
+        """What a replay needs, adjudicated by ``rule``; ``response`` is the column that says who responded."""
         suffix = column_of(rule)
         first = self.frame.gather_every(len(self.nodes))
         reasons = np.empty(first.height, dtype=object)
@@ -87,9 +87,9 @@ class ArmOutcomes:
         return PotentialOutcomes(
             dlt=self.flags(f"dlt_{suffix}"),
             dlt_day=self.array(f"dlt_day_{suffix}"),
-            death=self.flags("crs_death"),
+            death=~np.isnan(self.array("death_day")),
             death_day=self.array("death_day"),
-            response=self.flags("psa30"),
+            response=self.flags(response),
             on_dose=self.flags("on_assigned_dose"),
             failed=self.array("outcome") != 0.0,
             block=self.block,

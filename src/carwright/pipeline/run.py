@@ -9,9 +9,12 @@ import polars as pl
 
 from carwright import __version__
 from carwright.clinic.adjudication import RULES
+from carwright.pipeline import designs as d
 from carwright.pipeline import summary as s
 from carwright.pipeline.arm import Arm, arms_of
-from carwright.pipeline.measures import MEASURES
+from carwright.pipeline.design_summary import designs_summary
+from carwright.pipeline.frames import frame_of
+from carwright.pipeline.measures import Measure, measures_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.pipeline.solve import outcome_explanation, solve_shard
 from carwright.store.shards import ranges
@@ -19,6 +22,8 @@ from carwright.study import QUANTITIES
 from carwright.trial.replay import replay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from carwright.store import Progress, Run
     from carwright.study import Study
 
@@ -53,11 +58,21 @@ def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> di
     for table in TABLES:
         run.write_table(table, _in_order(run.shards.read("patients", table), table, arms))
     patients = run.table("patients")
-    trials, trial_patients = _replay(arms, patients, progress)
+    trials, trial_patients, designs = _replay(arms, patients, progress)
     run.write_table("trials", trials)
     run.write_table("trial_patients", trial_patients)
-    progress.stage("summary", len(arms))
-    return _summary(study, arms, patients, trials, trial_patients, progress)
+    if designs is not None:
+        run.write_table(d.TABLE, designs)
+    progress.stage("summary", len(arms) + (designs is not None))
+    summary = _summary(study, arms, patients, trials, trial_patients, progress)
+    if designs is not None:
+        main = arms[0]
+        outcomes = ArmOutcomes.of(patients, main.name, main.space.labels)
+        summary["designs"] = designs_summary(
+            outcomes, designs, d.designs_of(main), d.own_name(main), study.target_toxicity
+        )
+        progress.advance(1)
+    return summary
 
 
 def _in_order(frame: pl.DataFrame, table: str, arms: tuple[Arm, ...]) -> pl.DataFrame:
@@ -70,48 +85,48 @@ def _in_order(frame: pl.DataFrame, table: str, arms: tuple[Arm, ...]) -> pl.Data
     return frame.sort([*keys, pl.col("day")] if table == "courses" else keys)
 
 
-def _replay(arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Replay the trials of every arm under every adjudication rule."""
-    progress.stage("trials", sum(len(arm.rules) * arm.study.trials for arm in arms))
+def _replay(
+    arms: tuple[Arm, ...], patients: pl.DataFrame, progress: Progress
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
+    """Replay the trials of every arm under every adjudication rule, and the study's other designs on its own arm."""
+    main = arms[0]
+    replays = [len(arm.rules) * arm.study.trials for arm in arms]
+    progress.stage("trials", sum(replays) + d.extra_replays(main) * main.study.trials)
     trials, entries = [], []
+    designs = None
     for arm in arms:
+        by_rule = {}
         study = arm.study
         outcomes = ArmOutcomes.of(patients, arm.name, arm.space.labels)
         for rule in arm.rules:
             replayed = replay(
                 study.trials,
                 arm.trial.design,
-                outcomes.potential(rule),
+                outcomes.potential(rule, arm.disease.response),
                 arm.trial.calendar,
                 study.seed,
                 arm=arm.name,
                 adjudication=rule,
             )
-            trials.append(_frame(replayed.trials))
-            entries.append(_frame(replayed.trial_patients))
+            by_rule[rule] = replayed
+            trials.append(frame_of(replayed.trials))
+            entries.append(frame_of(replayed.trial_patients))
             progress.advance(study.trials)
-    return _with_rates(pl.concat(trials), pl.concat(entries), patients), pl.concat(entries)
+        if arm is main and study.compare_designs:
+            designs = d.design_table(arm, outcomes, by_rule, progress)
+    measures = measures_of(main.disease.quantities)
+    return _with_rates(pl.concat(trials), pl.concat(entries), patients, measures), pl.concat(entries), designs
 
 
-def _frame(columns: dict[str, Any]) -> pl.DataFrame:
-    """Columns of a replay as a frame; NaN becomes null."""
-    series = []
-    for name, values in columns.items():
-        if values.dtype == object:
-            series.append(pl.Series(name, values.tolist(), dtype=pl.String))
-        else:
-            column = pl.Series(name, values)
-            series.append(column.fill_nan(None) if values.dtype.kind == "f" else column)
-    return pl.DataFrame(series)
-
-
-def _with_rates(trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+def _with_rates(
+    trials: pl.DataFrame, entries: pl.DataFrame, patients: pl.DataFrame, measures: Mapping[str, Measure]
+) -> pl.DataFrame:
     """Add to each trial the shares of its infused patients with each graded event."""
     events = [
-        name for name, measure in MEASURES.items() if QUANTITIES[name].kind == "rate" and measure.among == "infused"
+        name for name, measure in measures.items() if QUANTITIES[name].kind == "rate" and measure.among == "infused"
     ]
     values = patients.select(
-        "arm", "node", "patient", *(MEASURES[name].value.cast(pl.Float64).alias(name) for name in events)
+        "arm", "node", "patient", *(measures[name].value.cast(pl.Float64).alias(name) for name in events)
     )
     keys = ["arm", "adjudication", "trial"]
     rates = (
@@ -137,17 +152,22 @@ def _summary(
     main, *others = arms
     main_trials = trials.filter(own, pl.col("arm") == main.name)
     main_entries = trial_patients.filter(own, pl.col("arm") == main.name)
-    quantities = s.arm_quantities(of_arm[main.name], main_trials, main_entries, study.published)
+    measures = measures_of(main.disease.quantities)
+    quantities = s.arm_quantities(of_arm[main.name], main_trials, main_entries, measures, study.published)
     progress.advance(1)
     comparators = {}
     for arm in others:
         entries = trial_patients.filter(own, pl.col("arm") == arm.name)
         comparators[arm.name] = {
             "label": arm.label,
-            "quantities": s.arm_quantities(of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries),
-            "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries),
+            "quantities": s.arm_quantities(
+                of_arm[arm.name], trials.filter(own, pl.col("arm") == arm.name), entries, measures
+            ),
+            "differences": s.differences(of_arm[main.name], of_arm[arm.name], main_entries, measures),
         }
         progress.advance(1)
+    for name in measures:
+        quantities[name]["by_arm"] = s.by_arm(name, quantities, comparators)
     solved = s.solver_outcomes(patients)
     return {
         "study": study.study,

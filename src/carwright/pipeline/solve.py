@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +10,11 @@ import polars as pl
 
 from carwright.clinic.care import dose_counts
 from carwright.clinic.crs import SUPPORT_GRADES
-from carwright.clinic.grade import grade_patients, uniforms_needed
+from carwright.clinic.grade import COUNTS, FLAGS, grade_patients, uniforms_needed
 from carwright.clinic.lymphodepletion import dosing_columns
-from carwright.engine import EXPLAIN, Dosing, Outcome
+from carwright.engine import EXPLAIN, NEGATIVE_LIMIT, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
-from carwright.population import Patients, draw, rows_with, uniforms
+from carwright.population import Patients, draw, rows_with, uniforms, with_recognition
 from carwright.simulation.source import absolute_tolerances
 
 if TYPE_CHECKING:
@@ -22,22 +22,11 @@ if TYPE_CHECKING:
 
     from carwright.engine import Solution
 
+TOLERANCE = 1e-6
+"""Error allowed per step, relative to each state."""
+
 COURSE_PATIENTS = 240
 """Patients whose courses are kept, spread evenly over the populations."""
-
-_COUNTS = (
-    "crs_grade",
-    "icans_grade",
-    "neutropenia_grade",
-    "tocilizumab_doses",
-    "corticosteroid_doses",
-    "anakinra_doses",
-)
-_FLAGS = ("psa30", "psa50", "psa90", "psa98", "psa50_confirmed", "hlh_mas", "sepsis", "crs_death")
-_MORE_FLAGS = (
-    *("antigen_low_relapse", "progression_censored"),
-    *("antigen_positive_cells_cleared", "antigen_low_cells_cleared"),
-)
 
 
 def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, pl.DataFrame]:
@@ -50,27 +39,36 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
     """
     outcomes, courses = [], []
     for arm in arms:
-        patients = _draw(arm, items)
+        patients = draw_patients(arm, items)
         for column, node in enumerate(arm.space.nodes):
             rows, course = _solve_node(arm, patients, column, threads)
             outcomes.append(rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
             courses.append(course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
     return {
-        "patients": pl.concat(outcomes),
+        "patients": pl.concat(outcomes, how="diagonal"),  # a drug that only one arm orders is missing in the others
         "courses": pl.concat(courses),
-        "parameters": _parameters(arms[0], _draw(arms[0], items)),
+        "parameters": _parameters(arms[0], draw_patients(arms[0], items)),
     }
 
 
-def _draw(arm: Arm, items: range) -> Patients:
+def draw_patients(arm: Arm, items: range) -> Patients:
+    """The patients ``items`` of an arm."""
     study = arm.study
-    return draw(
+    patients = draw(
         arm.model.table,
         len(items),
         seed=study.seed,
         patients_per_population=study.population.patients_per_population,
         first=items.start,
         medians=arm.medians,
+    )
+    return with_recognition(
+        patients,
+        arm.model.table,
+        arm.construct,
+        seed=study.seed,
+        edited=arm.edited_antigens,
+        selected=study.population.antigen_positive,
     )
 
 
@@ -80,7 +78,7 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     enrolment = arm.trial.attrition.draw(study.seed, first, patients.population)
     surface = np.asarray(patients.values["body_surface"])
     delivery = arm.trial.product.deliver(study.seed, first, surface, arm.space)
-    solution = _solve(arm, patients, column, delivery.delivered_cells[:, column], threads)
+    solution = _solve(arm, patients, column, threads)
 
     courses = {name: solution.courses[:, :, i] for i, name in enumerate(arm.observables)}
     random = {
@@ -92,6 +90,8 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     graded = grade_patients(arm.times, courses, random, arm.settings, first_signs)
     crs_course = graded.pop("crs_grade_course")
     graded.pop("icans_grade_course")
+    doses = dose_counts(study.care, arm.of_triggers("care", solution.trigger_counts))
+    cleared = _cleared(arm, solution)
     rows = {
         "patient": patients.index.astype(np.uint32),
         "population": patients.population.astype(np.uint32),
@@ -105,33 +105,46 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
         "delivered_cells": delivery.delivered_cells[:, column],
         "on_assigned_dose": delivery.on_assigned_dose[:, column],
         "outcome": solution.outcome.astype(np.uint8),
-        **dose_counts(study.care, arm.of_triggers("care", solution.trigger_counts)),
-        **_cleared(arm, solution),
+        **doses,
+        **cleared,
         **graded,
     }
+    flags = {*FLAGS, *arm.settings.panel.flags, *cleared, *_verdicts(graded)}
     sampled = patients.index % max(1, study.population.patients // COURSE_PATIENTS) == 0
-    return _outcome_frame(rows), _course_frame(arm, patients.index, courses, crs_course, sampled)
+    course = _course_frame(arm, patients.index, courses, crs_course, sampled)
+    return _outcome_frame(rows, flags, {*COUNTS, *doses}), course
 
 
-def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64], threads: int) -> Solution:
-    node = arm.space.nodes[column]
+def dosing_of(arm: Arm, patients: Patients, column: int) -> Dosing:
+    """Lymphodepletion and cells that patients get at a node."""
+    node, surface = arm.space.nodes[column], np.asarray(patients.values["body_surface"])
     depletion = dosing_columns(node.lymphodepletion, len(patients))
-    dosing = Dosing(
-        times=np.append(depletion.times, 0.0),
-        targets=(*depletion.targets, "infused_cells"),
-        amounts=np.column_stack([depletion.amounts, cells]),
+    delivery = arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
+    cells = delivery.delivered_cells[:, column]
+    later = arm.effects.later_cells
+    given = [(day, "infused_cells", share * cells) for day, share in ((0.0, 1.0 - sum(s for _, s in later)), *later)]
+    given += [
+        (dose.day, dose.state, np.full(len(patients), dose.amount)) for dose in arm.effects.doses if dose.when is None
+    ]
+    return Dosing(
+        times=np.append(depletion.times, [day for day, _, _ in given]),
+        targets=(*depletion.targets, *(state for _, state, _ in given)),
+        amounts=np.column_stack([depletion.amounts, *(amounts for _, _, amounts in given)]),
     )
+
+
+def _solve(arm: Arm, patients: Patients, column: int, threads: int) -> Solution:
     system = arm.kernel.system
-    tolerance = 1e-6
     return arm.kernel.solve(
         np.column_stack([patients.values[name] for name in system.parameters]),
-        dosing,
+        dosing_of(arm, patients, column),
         start=START_DAY,
         end=arm.study.horizon_days,
         times=arm.times,
-        relative_tolerance=tolerance,
-        absolute_tolerance=absolute_tolerances(arm.model.table, system, tolerance),
+        relative_tolerance=TOLERANCE,
+        absolute_tolerance=absolute_tolerances(arm.model.table, system, TOLERANCE),
         threads=threads,
+        negative_limit=NEGATIVE_LIMIT,
     )
 
 
@@ -141,19 +154,18 @@ def _cleared(arm: Arm, solution: Solution) -> dict[str, NDArray[np.float64]]:
     return {f"{clone}_cleared": counts[:, column] for column, clone in enumerate(arm.model.table.extinctions)}
 
 
-def _outcome_frame(rows: Mapping[str, Any]) -> pl.DataFrame:
-    """Turn columns into a frame: NaN becomes null, yes and no become Boolean, grades become whole numbers."""
+def _outcome_frame(rows: Mapping[str, Any], flags: Collection[str], counts: Collection[str]) -> pl.DataFrame:
+    """Turn columns into a frame: NaN becomes null, ``flags`` become Boolean, ``counts`` become whole numbers."""
     frame = pl.DataFrame({name: _series(name, values) for name, values in rows.items()})
-    flags = [name for name in (*_FLAGS, *_MORE_FLAGS, *_verdicts(frame.columns)) if name in frame.columns]
     names = {int(code): Outcome(code).name.lower() for code in Outcome}
     return frame.with_columns(
-        *(pl.col(name).cast(pl.UInt16) for name in _COUNTS if name in frame.columns),
-        *(pl.col(name).cast(pl.Boolean) for name in flags),
+        *(pl.col(name).cast(pl.UInt16) for name in frame.columns if name in counts),
+        *(pl.col(name).cast(pl.Boolean) for name in frame.columns if name in flags),
         pl.col("outcome").replace_strict(names, return_dtype=pl.String).alias("outcome_name"),
     )
 
 
-def _verdicts(columns: list[str]) -> list[str]:
+def _verdicts(columns: Iterable[str]) -> list[str]:
     return [
         name
         for name in columns

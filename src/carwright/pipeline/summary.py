@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from carwright.pipeline.measures import COUNTED, MEASURES, Measure
+from carwright.pipeline.measures import COUNTED, Measure
 from carwright.pipeline.outcomes import ArmOutcomes, column_of
-from carwright.study import QUANTITIES
+from carwright.study import QUANTITIES, STUDY_ARM
 from carwright.trial.intervals import (
     Interval,
     covered,
@@ -53,9 +53,8 @@ def number(value: float) -> float | None:
     return float(f"{value:.10g}") if abs(value) >= ROUNDING else 0.0
 
 
-def estimate(name: str, outcomes: ArmOutcomes, weights: Any) -> Interval:
+def estimate(name: str, measure: Measure, outcomes: ArmOutcomes, weights: Any) -> Interval:
     """Estimate one quantity over patients as weighted."""
-    measure = MEASURES[name]
     values, block = outcomes.array(measure.value), outcomes.block
     if QUANTITIES[name].kind == "rate":
         return marginal_rate(values, block, LEVEL, weights)
@@ -66,6 +65,7 @@ def arm_quantities(
     outcomes: ArmOutcomes,
     trials: pl.DataFrame,
     trial_patients: pl.DataFrame,
+    measures: Mapping[str, Measure],
     published: Sequence[PublishedFact] = (),
 ) -> dict[str, Any]:
     """Quantities of one arm: as treated in its simulated trials, and node by node.
@@ -76,16 +76,18 @@ def arm_quantities(
         Patients of the arm.
     trials, trial_patients
         Its trials under the study's own adjudication rule.
+    measures
+        How each quantity of the disease is read.
     published
         Facts to compare with.
     """
     facts = {fact.quantity: fact for fact in published}
     quantities: dict[str, Any] = {}
-    for name, measure in MEASURES.items():
+    for name, measure in measures.items():
         weights = outcomes.treated(trial_patients, measure.among)
         own: dict[str, Any] = {"unit": QUANTITIES[name].unit, "label": QUANTITIES[name].label}
-        own |= {**entry(estimate(name, outcomes, weights)), "level": LEVEL}
-        by_trial = _by_trial(name, outcomes, trial_patients)
+        own |= {**entry(estimate(name, measure, outcomes, weights)), "level": LEVEL}
+        by_trial = _by_trial(name, measure, outcomes, trial_patients)
         lo, hi = predictive(by_trial["value"].to_numpy(), LEVEL)
         own["predictive"] = {"lo": number(lo), "hi": number(hi)}
         if name in facts:
@@ -102,13 +104,12 @@ def _by_node(name: str, measure: Measure, outcomes: ArmOutcomes) -> dict[str, An
     for column, node in enumerate(outcomes.nodes):
         only = np.zeros_like(eligible)
         only[:, column] = eligible[:, column]
-        found[node] = entry(estimate(name, outcomes, only))
+        found[node] = entry(estimate(name, measure, outcomes, only))
     return found
 
 
-def _by_trial(name: str, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> pl.DataFrame:
+def _by_trial(name: str, measure: Measure, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> pl.DataFrame:
     """Value of the quantity in each simulated trial: ``trial``, ``value``, ``count``, ``of``."""
-    measure = MEASURES[name]
     late = pl.col(measure.censored) if measure.censored else pl.lit(value=False)
     values = outcomes.frame.select(
         "patient", "node", measure.value.cast(pl.Float64).alias("value"), late.cast(pl.Boolean).alias("late")
@@ -159,12 +160,24 @@ def recommended(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any]:
     return {"unit": quantity.unit, "label": quantity.label, "level": LEVEL, "by_node": by_node}
 
 
-def differences(study: ArmOutcomes, other: ArmOutcomes, trial_patients: pl.DataFrame) -> dict[str, Any]:
+def differences(
+    study: ArmOutcomes, other: ArmOutcomes, trial_patients: pl.DataFrame, measures: Mapping[str, Measure]
+) -> dict[str, Any]:
     """Paired differences, other arm minus study arm, on the patients and nodes that the study's trials treated."""
     found = {}
-    for name, measure in MEASURES.items():
+    for name, measure in measures.items():
         weights = study.treated(trial_patients, measure.among)
         found[name] = entry(difference(name, measure, study, other, weights))
+    return found
+
+
+def by_arm(name: str, quantities: Mapping[str, Any], comparators: Mapping[str, Any]) -> dict[str, Any]:
+    """One quantity in every arm, each as treated in its own trials, and its paired difference from the study's arm."""
+    ends = ("estimate", "lo", "hi")
+    found = {STUDY_ARM: {end: quantities[name][end] for end in ends}}
+    for arm, comparator in comparators.items():
+        own = {end: comparator["quantities"][name][end] for end in ends}
+        found[arm] = {**own, "difference": comparator["differences"][name]}
     return found
 
 

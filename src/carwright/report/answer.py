@@ -10,9 +10,6 @@ from carwright.report.published import comparisons
 from carwright.report.run import STUDY_ARM, Run
 from carwright.report.wording import grouped, listed, percent, points, span, with_interval, within_sentence
 
-HEADLINE = "psa30"
-"""The quantity by which arms are compared in the verdict: the response that the published trial reports first."""
-
 
 @dataclass(frozen=True)
 class Card:
@@ -111,13 +108,13 @@ def _headlines(run: Run) -> list[tuple[str, Difference]]:
         (arm, difference)
         for arm in run.comparators
         for difference in differences(run, arm)
-        if difference.name == HEADLINE
+        if difference.name == run.disease.headlines[0]
     ]
 
 
 def _arms(run: Run) -> list[str]:
     return [
-        f"PSA30 is {points(abs(found.estimate)).lstrip('+')} percentage points "
+        f"{run.disease.response_label} is {points(abs(found.estimate)).lstrip('+')} percentage points "
         f"{'higher' if found.estimate >= 0 else 'lower'} {within_sentence(run.arm_label(arm))} than "
         f"{within_sentence(run.arm_label(STUDY_ARM))} ({points(found.low)} to {points(found.high)}"
         f"{'' if found.clear else ', which includes no difference'})"
@@ -129,7 +126,7 @@ def _arm_cards(run: Run) -> list[Card]:
     return [
         Card(
             value=f"{points(found.estimate)} points",
-            label=f"PSA30 {within_sentence(run.arm_label(arm))}",
+            label=f"{run.disease.response_label} {within_sentence(run.arm_label(arm))}",
             detail=f"difference from “{run.arm_label(STUDY_ARM)}” on the same patients "
             f"({points(found.low)} to {points(found.high)})",
         )

@@ -22,10 +22,28 @@ GRADES = ("#e6ebf0", "#fbe0ad", "#f3a65a", "#d9594c", "#8c2b6c", "#22123a")
 _NODES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 
+_DESIGNS = ("#0f5c8c", "#b5651d", "#5a3e85", "#2e7d4f", "#8c2b6c", "#5b6876", "#7a6a00", "#1f8a8a")
+_DESIGN_SYMBOLS = ("circle", "diamond", "triangle-up", "square", "cross", "circle-open", "diamond-open", "square-open")
+
+
+def design_marks(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each design or rule, so that colour is never the only difference."""
+    count = len(_DESIGNS)
+    return {name: (_DESIGNS[place % count], _DESIGN_SYMBOLS[place % count]) for place, name in enumerate(names)}
+
 
 def node_colours(names: Sequence[str]) -> dict[str, str]:
     """Colour of each node, in the study's order; a seventh node starts again."""
     return {name: _NODES[index % len(_NODES)] for index, name in enumerate(names)}
+
+
+_MORE = ("#7a5195", "#6b8e23", "#8c564b", "#17becf", "#444444", "#bcbd22")
+
+
+def distinct_colours(names: Sequence[str]) -> dict[str, str]:
+    """Colour of each name, in order of appearance; twelve that stay apart, with a sign beside them."""
+    colours = (*_NODES, *_MORE)
+    return {name: colours[index % len(colours)] for index, name in enumerate(dict.fromkeys(names))}
 
 
 def node_symbols(names: Sequence[str]) -> dict[str, str]:

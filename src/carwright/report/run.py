@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from carwright.disease import Disease, find_disease
 from carwright.errors import CarwrightError, Problem
 from carwright.report.wording import band_of_cells
 from carwright.yamlfile import read_yaml
@@ -69,6 +70,11 @@ class Run:
     folder: Path
     summary: dict[str, Any]
     resolved: dict[str, Any]
+
+    @property
+    def disease(self) -> Disease:
+        """What is shown of a run of this model."""
+        return find_disease(self.summary["provenance"]["model"])
 
     @property
     def quantities(self) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from carwright import __version__
-from carwright.report import wording
+from carwright.disease import Section
+from carwright.report import designs, wording
 from carwright.report.answer import cards, verdict
 from carwright.report.embed import figure_json
 from carwright.report.figure import Entry, Figure
-from carwright.report.figures import SECTIONS, Section
+from carwright.report.figures import find_figure
 from carwright.report.paired import differences
 from carwright.report.published import comparisons
 from carwright.report.run import STUDY_ARM, Run, Unavailable, read_run
@@ -90,8 +91,10 @@ def render(run: Run) -> str:
         version=__version__,
         verdict=verdict(run),
         cards=cards(run),
-        sections=[(section, list(_drawn(section, run))) for section in SECTIONS],
+        sections=[(section, list(_drawn(section, run))) for section in run.disease.sections],
         comparisons=comparisons(run),
+        designs=designs.design_rows(run),
+        takeaways=designs.takeaways(run),
         paired={arm: differences(run, arm) for arm in run.comparators},
         recommended=run.quantities.get("recommended_node", {}).get("by_node") or {},
         study_label=run.arm_label(STUDY_ARM),
@@ -119,7 +122,7 @@ def _content_hash(script: str) -> str:
 
 
 def _drawn(section: Section, run: Run) -> Iterator[Drawn]:
-    for entry in section.figures:
+    for entry in map(find_figure, section.figures):
         try:
             figure = entry.build(run)
         except Unavailable as missing:

@@ -19,7 +19,7 @@ from carwright.simulation.job import Job, Task
 if TYPE_CHECKING:
     import polars as pl
 
-    from carwright.engine import Kernel
+    from carwright.engine import GradientKernel, Kernel
     from carwright.store.spread import Computed, Spread
 
 LOCAL: Final = "local"
@@ -110,7 +110,7 @@ def solve_remotely(text: str, numbers: Any, columns: Mapping[str, Any]) -> dict[
 
 
 @cache
-def _prepared(text: str) -> tuple[Task, Kernel]:
+def _prepared(text: str) -> tuple[Task, Kernel | GradientKernel]:
     task = loads(text, Task)
     return task, task.kernel()
 

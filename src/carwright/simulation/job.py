@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import Dosing, Functional, Outcome, System, Trigger, compile_kernel
+from carwright.engine import (
+    NEGATIVE_LIMIT,
+    Dosing,
+    Functional,
+    GradientKernel,
+    Outcome,
+    System,
+    Trigger,
+    compile_gradients,
+    compile_kernel,
+)
 from carwright.simulation.population import Drawn, Rows, Tabled
 from carwright.simulation.wishes import Dose
 from carwright.yamlfile import write_yaml
@@ -18,7 +28,7 @@ from carwright.yamlfile import write_yaml
 if TYPE_CHECKING:
     import polars as pl
 
-    from carwright.engine import Kernel, Solution
+    from carwright.engine import Gradients, Kernel, Solution
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, Floats]
@@ -49,8 +59,12 @@ class Task:
         What is given.
     kept
         Names of the population whose values are written for each patient.
-    relative_tolerance, absolute_tolerance
+    gradients
+        Names with respect to which derivatives are taken: parameters, or amounts of doses.
+    relative_tolerance, absolute_tolerance, max_steps
         As in `Kernel.solve`.
+    allow_negative
+        Whether a species may be below zero.
     """
 
     name: str
@@ -65,27 +79,43 @@ class Task:
     end: float
     doses: tuple[Dose, ...]
     kept: tuple[str, ...]
+    gradients: tuple[str, ...]
     relative_tolerance: float
     absolute_tolerance: tuple[float, ...] | None = field(repr=False)
+    max_steps: int
+    allow_negative: bool
 
-    def kernel(self) -> Kernel:
+    def kernel(self) -> Kernel | GradientKernel:
         """Compile the model, or load it from the cache."""
-        return compile_kernel(
-            self.system,
-            observables=self.observed if self.times else (),
-            functionals=self.functionals,
-            triggers=self.triggers,
-        )
+        observed = self.observed if self.times else ()
+        if self.gradients:
+            return compile_gradients(
+                self.system, self.gradients, observed, self.functionals, self.triggers, self.dosed()
+            )
+        return compile_kernel(self.system, observed, self.functionals, self.triggers)
+
+    def dosed(self) -> dict[str, list[str]]:
+        """States that each amount with a name goes to."""
+        names = dict.fromkeys(dose.amount for dose in self.doses if isinstance(dose.amount, str))
+        return {name: [dose.target for dose in self.doses if dose.amount == name] for name in names}
 
     def solve(
         self,
-        kernel: Kernel,
+        kernel: Kernel | GradientKernel,
         numbers: npt.NDArray[np.uint32],
         columns: Columns,
         progress: Callable[[int], None] | None = None,
     ) -> dict[str, pl.DataFrame]:
         """Solve patients with these numbers and values; returns their tables by name."""
-        count = len(numbers)
+        parameters, dosing = self.given(len(numbers), columns)
+        hashes = fingerprints(np.column_stack([parameters, np.asarray(dosing.amounts)]))
+        if not isinstance(kernel, GradientKernel):
+            return self._tables(numbers, columns, hashes, kernel.solve(parameters, dosing, **self._how(progress)))
+        found = self.differentiate(kernel, parameters, dosing, progress)
+        return self._tables(numbers, columns, hashes, found.solution) | {"gradients": self._gradients(numbers, found)}
+
+    def given(self, count: int, columns: Columns) -> tuple[Floats, Dosing]:
+        """Parameters (count, p) and doses of patients with these values."""
         parameters = np.tile(np.array(self.defaults), (count, 1))
         for i, name in enumerate(self.system.parameters):
             if name in columns:
@@ -94,17 +124,58 @@ class Task:
         amounts = np.empty((count, len(given)))
         for i, (_, dose) in enumerate(given):
             amounts[:, i] = columns[dose.amount] if isinstance(dose.amount, str) else dose.amount
-        solution = kernel.solve(
-            parameters,
-            Dosing(np.array([day for day, _ in given]), tuple(dose.target for _, dose in given), amounts),
-            start=self.start,
-            end=self.end,
-            times=np.array(self.times) if self.times else None,
-            relative_tolerance=self.relative_tolerance,
-            absolute_tolerance=None if self.absolute_tolerance is None else np.array(self.absolute_tolerance),
-            progress=progress,
+        return parameters, Dosing(np.array([day for day, _ in given]), tuple(dose.target for _, dose in given), amounts)
+
+    def differentiate(
+        self, kernel: GradientKernel, parameters: Floats, dosing: Dosing,
+        progress: Callable[[int], None] | None = None, threads: int = 1,
+    ) -> Gradients:  # fmt: skip
+        """Solve patients with derivatives."""
+        amounts = [dose.amount for dose in self.doses for _ in dose.days]
+        slopes = {
+            name: np.tile([float(amount == name) for amount in amounts], (len(parameters), 1))
+            for name in self.gradients
+            if name in self.dosed()
+        }
+        return kernel.solve(parameters, dosing, dose_slopes=slopes, threads=threads, **self._how(progress))
+
+    def _how(self, progress: Callable[[int], None] | None) -> dict[str, Any]:
+        return {
+            "start": self.start,
+            "end": self.end,
+            "times": np.array(self.times) if self.times else None,
+            "relative_tolerance": self.relative_tolerance,
+            "absolute_tolerance": None if self.absolute_tolerance is None else np.array(self.absolute_tolerance),
+            "max_steps": self.max_steps,
+            "negative_limit": np.inf if self.allow_negative else NEGATIVE_LIMIT,
+            "progress": progress,
+        }
+
+    def quantities(self) -> list[tuple[str, float]]:
+        """What derivatives are taken of: observables with their times, then functionals with NaN for a time."""
+        courses = [(name, time) for time in self.times for name in self.observed]
+        return [*courses, *((name, np.nan) for name in self.columns)]
+
+    def _gradients(self, numbers: npt.NDArray[np.uint32], found: Gradients) -> pl.DataFrame:
+        """One row per patient, quantity and name."""
+        import polars as pl
+
+        n, k = len(numbers), len(self.gradients)
+        flat = found.solution.courses.reshape(n, -1), found.courses.reshape(n, -1, k)
+        values = np.concatenate([flat[0], found.solution.functionals], axis=1)
+        slopes = np.concatenate([flat[1], found.functionals], axis=1)
+        quantities = self.quantities()
+        frame = pl.DataFrame(
+            {
+                "patient": np.repeat(numbers, len(quantities) * k),
+                "quantity": np.tile(np.repeat([name for name, _ in quantities], k), n),
+                "day": np.tile(np.repeat([time for _, time in quantities], k), n),
+                "parameter": np.tile(np.array(self.gradients), n * len(quantities)),
+                "value": np.repeat(values.ravel(), k),
+                "derivative": slopes.ravel(),
+            }
         )
-        return self._tables(numbers, columns, fingerprints(np.column_stack([parameters, amounts])), solution)
+        return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
 
     def _tables(
         self, numbers: npt.NDArray[np.uint32], columns: Columns, hashes: npt.NDArray[np.uint64], solution: Solution
@@ -161,7 +232,7 @@ class Job:
     kept_as: str
 
     def solve(
-        self, kernel: Kernel, items: range, progress: Callable[[int], None] | None = None
+        self, kernel: Kernel | GradientKernel, items: range, progress: Callable[[int], None] | None = None
     ) -> dict[str, pl.DataFrame]:
         """Solve the patients ``items``; returns their tables by name."""
         return self.task.solve(kernel, self.population.numbers(items), self.population.columns(items), progress)
@@ -169,8 +240,15 @@ class Job:
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables that it makes."""
-        asked = {"patients": True, "parameters": bool(self.task.kept), "courses": bool(self.task.times)}
+        task = self.task
+        asked = {"patients": True, "parameters": task.kept, "courses": task.times, "gradients": task.gradients}
         return tuple(name for name, made in asked.items() if made)
+
+    def rows_each(self, table: str) -> int:
+        """Rows of one patient in a table."""
+        task = self.task
+        each = {"courses": len(task.times), "gradients": len(task.quantities()) * len(task.gradients)}
+        return each.get(table, 1)
 
     def described(self) -> dict[str, Any]:
         """Everything that decides the results, for the record."""
@@ -196,6 +274,9 @@ class Job:
             "keep": list(task.kept),
             "triggers": [trigger.name for trigger in task.triggers],
             "relative_tolerance": task.relative_tolerance,
+            "max_steps": task.max_steps,
+            "allow_negative": task.allow_negative,
+            **({"gradients": list(task.gradients)} if task.gradients else {}),
         }
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from carwright.engine import Kernel
+    from carwright.engine import GradientKernel, Kernel
     from carwright.simulation.job import Job
 
 PROBE: Final = 256
@@ -61,7 +61,7 @@ class Pace:
         )
 
 
-def measure(job: Job, kernel: Kernel) -> Pace:
+def measure(job: Job, kernel: Kernel | GradientKernel) -> Pace:
     """Solve the first patients and throw the results away."""
     job.solve(kernel, range(8))  # loads what is loaded once
     began = time.perf_counter()

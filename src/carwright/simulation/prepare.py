@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from carwright.engine import Functional
+from carwright.engine import Functional, check_gradients
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
 from carwright.population import rows_with
@@ -36,6 +36,9 @@ MOST_COURSES: Final = 1000
 MOST_KEPT: Final = 20_000_000
 """Most values of parameters that are written without being asked for."""
 
+MAX_STEPS: Final = 100_000
+"""Steps tried per patient before it is given up; the median patient of a built-in model takes some hundreds."""
+
 _RESERVED: Final = (PATIENT, "day")
 
 
@@ -56,6 +59,9 @@ class Request:
     relative_tolerance: float = 1e-6
     seed: int = 1
     keep: str | Iterable[str] | None = None
+    gradients: Iterable[str] = ()
+    max_steps: int = MAX_STEPS
+    allow_negative: bool = False
 
 
 def prepare(request: Request) -> Job:
@@ -93,6 +99,7 @@ class _Preparation:
             raise RuntimeError(message)
         observed = self._observed(source)
         self._names(source)
+        self._gradients(source)
         kept = self._kept(source)
         defaults = self._defaults(source)
         self.problems.raise_if_any()
@@ -112,12 +119,18 @@ class _Preparation:
             end=end,
             doses=tuple(self.doses),
             kept=kept,
+            gradients=tuple(dict.fromkeys(request.gradients)),
             relative_tolerance=request.relative_tolerance,
             absolute_tolerance=source.absolute_tolerances(request.relative_tolerance),
+            max_steps=request.max_steps,
+            allow_negative=request.allow_negative,
         )
         if self.population is None:
             message = "a population that cannot be read is a problem"
             raise RuntimeError(message)
+        if task.gradients:
+            observed = task.observed if task.times else ()
+            check_gradients(task.system, task.gradients, observed, task.functionals, task.triggers, task.dosed())
         return Job(task, self.population, self.patients, request.seed, source.text, source.kept_as)
 
     # ------------------------------------------------------------------------------------------- the parts
@@ -241,6 +254,11 @@ class _Preparation:
                 "SIMULATE012", "this tolerance makes no sense", where="--rtol",
                 found=f"{request.relative_tolerance:g}", allowed="1e-14 to 0.1",
             )  # fmt: skip
+        if not 1 <= request.max_steps < 2**32:
+            self.problems.add(
+                "SIMULATE012", "a patient needs at least one step", where="--max-steps", found=str(request.max_steps),
+                allowed="1 to 4,294,967,295",
+            )  # fmt: skip
         if not 0 <= request.seed < 2**64:
             self.problems.add("SIMULATE012", "the seed is out of range", where="--seed", found=str(request.seed),
                               allowed="0 to 2**64 - 1")  # fmt: skip
@@ -316,6 +334,13 @@ class _Preparation:
                 self._unknown("SIMULATE005", what, self._place(name), name, system.parameters)
         if isinstance(population, Rows) and population.sound:
             self._negative_amounts(population, sorted(amounts & set(names)))
+
+    def _gradients(self, source: Source) -> None:
+        amounts = [dose.amount for dose in self.doses if isinstance(dose.amount, str)]
+        known = [*source.system.parameters, *amounts]
+        for name in dict.fromkeys(self.request.gradients):
+            if name not in known:
+                self._unknown("SIMULATE005", "the model has no such parameter", "--gradients", name, known)
 
     def _negative_amounts(self, rows: Rows, names: list[str]) -> None:
         for name in names:

@@ -57,6 +57,14 @@ class Simulation:
         """One row per patient and time, one column per observable."""
         return self._table("courses", "no courses were asked for", "at=...")
 
+    @property
+    def gradients(self) -> pl.DataFrame:
+        """One row per patient, quantity and parameter: value and exact derivative.
+
+        ``quantity`` is an observable at ``day``, or a functional, whose ``day`` is null.
+        """
+        return self._table("gradients", "no gradients were asked for", "gradients=[...]")
+
     def to_xarray(self) -> Any:
         """Courses as an ``xarray.Dataset`` with the dimensions patient and day.
 

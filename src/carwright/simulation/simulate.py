@@ -18,7 +18,7 @@ from carwright.store.spread import in_threads
 if TYPE_CHECKING:
     import polars as pl
 
-    from carwright.engine import Kernel
+    from carwright.engine import GradientKernel, Kernel
     from carwright.simulation.job import Job
     from carwright.store import Progress
     from carwright.store.spread import Spread, Work
@@ -113,7 +113,7 @@ def _compute(job: Job, run: Run, threads: int, shard: int | None, scheduler: str
     run.finish(summarise(job, run))
 
 
-def _in_this_process(job: Job, kernel: Kernel, stopped: Event) -> Work:
+def _in_this_process(job: Job, kernel: Kernel | GradientKernel, stopped: Event) -> Work:
     def heed(_: int) -> None:
         if stopped.is_set():
             raise _StoppedError
@@ -124,7 +124,7 @@ def _in_this_process(job: Job, kernel: Kernel, stopped: Event) -> Work:
     return work
 
 
-def _shard(job: Job, run: Run, kernel: Kernel, threads: int, progress: Progress) -> int:
+def _shard(job: Job, run: Run, kernel: Kernel | GradientKernel, threads: int, progress: Progress) -> int:
     """Patients per shard: as in what is already there, or by speed and size."""
     if recorded := run.shards.recorded("patients"):
         return max(recorded)
@@ -138,5 +138,5 @@ def _shard(job: Job, run: Run, kernel: Kernel, threads: int, progress: Progress)
 
 def _part(width: int, table: str, job: Job) -> int:
     """Rows per file: whole patients, so that a patient's course stays together."""
-    rows_each = len(job.task.times) if table == "courses" else 1
+    rows_each = job.rows_each(table)
     return max(1, min(MOST_ROWS, PART_VALUES // width) // rows_each) * rows_each

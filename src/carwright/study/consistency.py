@@ -6,12 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from carwright.clinic.care import orders
+from carwright.disease import find_disease
 from carwright.errors import CarwrightError, Problems
+from carwright.models import load_model
+from carwright.study.constructs import check_construct
+from carwright.study.interventions import check_interventions
 from carwright.study.messages import Where
 from carwright.study.quantities import QUANTITIES
 from carwright.study.schema import STUDY_ARM, Study
 from carwright.study.trial_settings import trial_settings
-from carwright.yamlfile import KeyPath
+from carwright.yamlfile import KeyPath, nearest
 
 
 def check_consistency(study: Study, where: Where, problems: Problems) -> None:
@@ -25,6 +30,10 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
     _once([STUDY_ARM, *(arm.name for arm in study.comparators)], ("comparators",), where, problems)
     _once(study.adjudication.compare, ("adjudication", "compare"), where, problems)
     _published(study, where, problems)
+    _care(study, where, problems)
+    model = load_model(study.model)
+    check_interventions(study.interventions, model, study.horizon_days, where, problems)
+    check_construct(study.construct, study.interventions, model, where, problems)
     if study.adjudication.window_days > study.horizon_days:
         problems.add(
             "STUDY008",
@@ -35,7 +44,7 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
         )
 
 
-COMPARED_KEYS = ("construct", "parameters", "care", "design", "product")
+COMPARED_KEYS = ("construct", "parameters", "care", "interventions", "design", "product")
 """What a comparator may change: the patients, dose nodes, rules and trials stay, or nothing could be paired."""
 
 
@@ -84,9 +93,30 @@ def _population(study: Study, where: Where, problems: Problems) -> None:
         )
 
 
+def _care(study: Study, where: Where, problems: Problems) -> None:
+    states = {state.name for state in load_model(study.model).table.states}
+    for name, order in orders(study.care).items():
+        if order.drug not in states:
+            what = f"the model {study.model!r} does not know the drug of the care rule {name}"
+            problems.add(
+                "STUDY012", what, where=where(("care",)), found=f"no {order.drug} in the model", fix="remove it"
+            )
+
+
 def _published(study: Study, where: Where, problems: Problems) -> None:
+    try:
+        summarised = (*find_disease(study.model).quantities, "recommended_node")
+    except CarwrightError as error:
+        problems.extend(error)
+        return
     for index, fact in enumerate(study.published):
         place = where(("published", index))
+        if fact.quantity not in summarised:
+            what = f"{fact.quantity} is not summarised for the model {study.model!r}"
+            allowed = ", ".join(summarised)
+            fix = nearest(fact.quantity, summarised)
+            problems.add("STUDY008", what, where=place, found=fact.quantity, allowed=allowed, fix=fix)
+            continue
         counted = fact.count is not None and fact.of is not None
         if counted == (fact.value is not None) or (fact.count is None) != (fact.of is None):
             what = f"the published {fact.quantity} needs either 'count' and 'of' or a 'value'"

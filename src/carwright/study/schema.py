@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from carwright.study import fields as f
+from carwright.study.designs import ComparedDesign, Design
 from carwright.study.fields import Part
+from carwright.study.interventions import Intervention
 from carwright.yamlfile import write_yaml
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ class ConstructChoice(Part):
     armour: f.ArmourName | None = Field(
         None, description="Replaces the construct's armour; 'none' removes it; null keeps it."
     )
+    gate: str | None = Field(
+        None, description="Replaces the construct's gate, e.g. 'CD33 AND CLL-1'; null keeps it.", min_length=1
+    )
 
 
 class Population(Part):
@@ -57,6 +62,11 @@ class Population(Part):
     patients: f.Count = Field(description="Virtual patients in all.")
     patients_per_population: f.Count = Field(
         description="Patients who share one draw of the population; a simulated trial draws from one block."
+    )
+    antigen_positive: bool = Field(
+        True,
+        description="Only patients whose malignant cells carry the antigens of the gate; otherwise a share of patients "
+        "lacks each. Of no meaning to models without antigens.",
     )
 
 
@@ -76,30 +86,6 @@ class DoseSpace(Part):
         (), description="Chains such as '1 < 2 < 3': no more toxic to the left. Other pairs are not ordered."
     )
     source: str = Field(description="Where the levels come from.", min_length=1)
-
-
-class Design(Part):
-    """The dose-finding rule and its way through the dose space."""
-
-    name: f.DesignName = Field(description="Dose-finding design.")
-    path: tuple[f.NodeId, ...] = Field(description="Nodes in the order of escalation.", min_length=1)
-    fallback: dict[str, f.NodeId] = Field(
-        default_factory=dict,
-        description="Node to try after the key's node was stopped for toxicity; of no meaning to designs that move on "
-        "the whole dose space.",
-    )
-    deescalate: bool = Field(
-        False, description="Confirm the node below a stopped one before recommending it; 3+3 and its relatives only."
-    )
-    halt_on_death: bool = Field(True, description="A treatment-related death stops the node at once.")
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="Further options of the design, as 'carwright design show' lists them."
-    )
-    rules: tuple[Any, ...] = Field(
-        (),
-        description="Rules around the design, the innermost first: a name, or a name with its options such as "
-        "{stop_at: {n: 30}}. A design that never ends by itself stops at six patients per node.",
-    )
 
 
 class Adjudication(Part):
@@ -237,8 +223,21 @@ class Study(Part):
     horizon_days: f.Days = Field(description="Follow-up after the infusion, days.", gt=0, le=36525)
     dose_space: DoseSpace = Field(description="Dose levels.")
     design: Design = Field(description="Dose-finding design.")
+    compare_designs: tuple[ComparedDesign, ...] = Field(
+        (), description="Designs that are replayed on the same virtual patients, beside the study's own."
+    )
+    target_toxicity: f.Fraction = Field(
+        0.30,
+        description="Rate of dose-limiting toxicity aimed at, by which compared designs are judged; also the target of "
+        "every design that has one, unless its options say otherwise. Assumed: 3+3 has none.",
+        gt=0,
+        lt=1,
+    )
     adjudication: Adjudication = Field(description="Dose-limiting toxicity.")
     care: tuple[f.CareName, ...] = Field((), description="Supportive-care rules that react in the solve.")
+    interventions: tuple[Intervention, ...] = Field(
+        (), description="What is done beside the infusion: rescue, switches, adapters, fractions."
+    )
     accrual: Accrual = Field(default_factory=lambda: Accrual.model_validate({}), description="Calendar of enrolment.")
     attrition: Attrition = Field(
         default_factory=lambda: Attrition.model_validate({}), description="Loss between enrolment and infusion."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from carwright.errors import CarwrightError, Problems
-from carwright.study import schema
+from carwright.study import designs
 from carwright.study.messages import Where
 from carwright.study.schema import Study
 from carwright.yamlfile import key_text
@@ -24,10 +24,11 @@ Built = TypeVar("Built")
 
 @dataclass(frozen=True)
 class TrialSettings:
-    """What a simulated trial is conducted with."""
+    """What a simulated trial is conducted with; ``compared`` are further designs, by their names in tables."""
 
     space: DoseSpace
     design: Design
+    compared: dict[str, Design]
     calendar: Calendar
     attrition: Attrition
     product: Product
@@ -66,31 +67,74 @@ def trial_settings(study: Study, where: Where = key_text) -> TrialSettings:
 
     nodes = tuple(DoseNode(**node.model_dump()) for node in study.dose_space.nodes)
     space = attempt("dose_space", lambda: DoseSpace(nodes, study.dose_space.order))
-    design = space and attempt("design", lambda: _design(study.design, space))
+    design = space and attempt("design", lambda: build_from(study.design, space, study.target_toxicity))
     calendar = attempt(
         "accrual",
         lambda: Calendar(**study.accrual.numbers(), dlt_window_days=study.adjudication.window_days),
     )
     attrition = attempt("attrition", lambda: Attrition(**study.attrition.numbers()))
     product = attempt("product", lambda: Product(**study.product.numbers()))
+    compared = _compared(study, space, where, problems) if space and design else {}
     problems.raise_if_any()
-    return TrialSettings(space, design, calendar, attrition, product)  # type: ignore[arg-type]  # none failed
+    return TrialSettings(space, design, compared, calendar, attrition, product)  # type: ignore[arg-type]  # none failed
 
 
-def _design(given: schema.Design, space: DoseSpace) -> Design:
-    """Build the design over the study's path; a fallback is a rule where the design has none of its own."""
+def _compared(study: Study, space: DoseSpace, where: Where, problems: Problems) -> dict[str, Design]:
+    """Build the designs that the study's own is compared with, by their names in tables."""
+    found: dict[str, Design] = {}
+    for index, chosen in enumerate(study.compare_designs):
+        place = where(("compare_designs", index))
+        given = chosen.beside(study.design)
+        try:
+            built = build_from(given, space, study.target_toxicity)
+        except CarwrightError as error:
+            problems.extend(CarwrightError(*(replace(one, where=f"{place}: {one.where}") for one in error.problems)))
+            continue
+        if chosen.key in found:
+            problems.add(
+                "STUDY008",
+                f"the design {chosen.key!r} is compared twice",
+                where=place,
+                allowed="one of each name",
+                fix="give one of them a label",
+            )
+        found[chosen.key] = built
+    return found
+
+
+def build_from(given: designs.Design, space: DoseSpace, target: float) -> Design:
+    """Build a design over the study's path; a fallback is a rule where the design has none of its own.
+
+    Parameters
+    ----------
+    given
+        What the study says.
+    space
+        The dose space.
+    target
+        Target of a design that has one and whose options do not say otherwise.
+
+    Raises
+    ------
+    CarwrightError
+        Naming every option and rule that cannot be used.
+    """
     from carwright.trial.option import options_of
     from carwright.trial.registry import build_design, design_class
 
-    known = options_of(design_class(given.name))
+    chosen = design_class(given.name)
+    known = options_of(chosen)
     options: dict[str, object] = {"halt_on_death": given.halt_on_death}
     rules = list(given.rules)
-    if "path" in known:
-        options["path"] = given.path
+    if "path" in known and getattr(chosen, "needs_path", True):
+        if given.path:
+            options["path"] = given.path
         if "fallback" in known:
             options["fallback"] = given.fallback
         elif given.fallback:
             rules.append({"fallback": {"nodes": given.fallback}})
-    if given.deescalate or "deescalate" in known:
+    if given.deescalate is not None and (given.deescalate or "deescalate" in known):
         options["deescalate"] = given.deescalate
+    if "target" in known:
+        options["target"] = target
     return build_design(given.name, space, {**options, **given.options}, rules)

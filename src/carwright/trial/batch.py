@@ -48,6 +48,8 @@ class Batch:
         there is none; shape (t, k). None when all windows are complete.
     backfilled
         Evaluable patients of each trial who were backfilled; shape (t,). None for nobody.
+    undelivered
+        Patients meant for each node whose product did not reach its dose; shape (t, m). None for nobody.
     """
 
     patients: Ints
@@ -62,6 +64,7 @@ class Batch:
     pending_node: Ints | None = None
     pending_weight: Floats | None = None
     backfilled: Ints | None = None
+    undelivered: Ints | None = None
 
     @classmethod
     def empty(cls, trials: int, nodes: int) -> Self:
@@ -91,6 +94,12 @@ class Batch:
                     (space.columns[cohort.node], part) for seen, part in waiting if seen in "NE" and part < 1.0
                 ]
         batch = replace(batch, backfilled=backfilled if backfilled.any() else None)
+        if any(cohort.undelivered for history in histories for cohort in history):
+            undelivered = np.zeros(batch.patients.shape, dtype=np.int64)
+            for row, history in enumerate(histories):
+                for cohort in history:
+                    undelivered[row, space.columns[cohort.node]] += cohort.undelivered
+            batch = replace(batch, undelivered=undelivered)
         most = max(map(len, pending), default=0)
         if not most:
             return batch
@@ -131,6 +140,11 @@ class Batch:
             total[:, column] = here.sum(axis=1) if weight is None else np.where(here, weight, 0.0).sum(axis=1)
         return total
 
+    @cached_property
+    def not_delivered(self) -> Ints:
+        """`undelivered`, with zeros for None; shape (t, m)."""
+        return np.zeros(self.patients.shape, dtype=np.int64) if self.undelivered is None else self.undelivered
+
     def rows(self, which: Flags | Ints) -> Batch:
         """Return the trials that a mask or an index chooses."""
         chosen: tuple[Any, ...] = tuple(None if values is None else values[which] for values in self._arrays())
@@ -163,6 +177,7 @@ class Batch:
             None if self.pending_node is None else place[self.pending_node],
             self.pending_weight,
             self.backfilled,
+            None if self.undelivered is None else self.undelivered[:, index],
         )
 
     def history(self, row: int, space: DoseSpace) -> History:
@@ -173,6 +188,7 @@ class Batch:
             n, y, e, both = (int(values[row, column]) for values in self._counts())
             rest = [n - y - e + both, e - both, y - both, both]  # in the order of the letters N, E, T, B
             deaths, parts = int(self.deaths[row, column]), self._weights(row, column)
+            missing = int(self.not_delivered[row, column])
             if column == self.last[row]:
                 toxic = int(self.last_dlts[row])
                 well = int(self.last_patients[row]) - toxic
@@ -185,13 +201,13 @@ class Batch:
                 rest = [all_ - some for all_, some in zip(rest, latest, strict=True)]
                 final = (_cohort(label, latest, deaths, parts),)
                 deaths = 0
-            if sum(rest) or deaths:
-                cohorts.append(_cohort(label, rest, deaths, parts))
+            if sum(rest) or deaths or missing:
+                cohorts.append(replace(_cohort(label, rest, deaths, parts), undelivered=missing))
         return (*cohorts, *final)
 
     def key(self) -> NDArray[np.void]:
         """One item per trial without pending patients; trials with equal items decide alike; shape (t,)."""
-        parts = [self.patients, self.dlts, self.responses, self.both, self.closed, self.deaths]
+        parts = [self.patients, self.dlts, self.responses, self.both, self.closed, self.deaths, self.not_delivered]
         ends = [self.last[:, None], self.last_patients[:, None], self.last_dlts[:, None]]
         rows = np.ascontiguousarray(np.concatenate([*parts, *ends], axis=1).astype(np.int16))
         return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).reshape(-1)
@@ -207,7 +223,7 @@ class Batch:
     def _arrays(self) -> tuple[Any, ...]:
         return (
             self.patients, self.dlts, self.responses, self.both, self.last, self.last_patients, self.last_dlts,
-            self.closed, self.deaths, self.pending_node, self.pending_weight, self.backfilled,
+            self.closed, self.deaths, self.pending_node, self.pending_weight, self.backfilled, self.undelivered,
         )  # fmt: skip
 
 

@@ -2,8 +2,7 @@
 
 Days count from the opening of the trial. Patients are enrolled only into free places of an open cohort and
 infused in the order of enrolment. The first patient of a cohort to receive the assigned dose is the sentinel:
-the others wait for the sentinel gap. The next cohort opens when every window of this one has closed and the
-committee has met.
+the others wait for the sentinel gap. When the next cohort opens is for `carwright.trial.course` to say.
 """
 
 from __future__ import annotations
@@ -89,15 +88,19 @@ class CohortDiary:
         Day on which the cohort opens.
     places
         Evaluable patients wanted.
+    sentinel
+        Day on which the node's sentinel was infused in an earlier cohort; None where this cohort has its own.
     """
 
-    __slots__ = ("_calendar", "_last_infusion", "_places", "_sentinel", "halted", "opened")
+    __slots__ = ("_calendar", "_places", "halted", "last_infusion", "opened", "sentinel")
 
-    def __init__(self, calendar: Calendar, opened: float, places: int) -> None:
+    def __init__(self, calendar: Calendar, opened: float, places: int, sentinel: float | None = None) -> None:
         self._calendar = calendar
         self._places = [opened] * places
-        self._last_infusion = -np.inf
-        self._sentinel = -np.inf
+        self.last_infusion = -np.inf
+        """Day of the latest infusion; minus infinity before the first."""
+        self.sentinel = -np.inf if sentinel is None else sentinel
+        """Day of the sentinel's infusion; minus infinity before it."""
         self.opened = opened
         self.halted = np.inf
         """Day from which nobody is enrolled or infused at the node any more."""
@@ -117,16 +120,10 @@ class CohortDiary:
 
     def infusion_day(self, ready: float) -> float:
         """Day on which a patient whose product is ready on ``ready`` can be infused."""
-        return max(ready, self.opened, self._last_infusion, self._sentinel + self._calendar.sentinel_gap_days)
+        return max(ready, self.opened, self.last_infusion, self.sentinel + self._calendar.sentinel_gap_days)
 
     def infuse(self, day: float, *, assigned_dose: bool) -> None:
         """Record an infusion."""
-        self._last_infusion = day
-        if assigned_dose and self._sentinel == -np.inf:
-            self._sentinel = day
-
-    def close(self) -> float:
-        """Day on which the next cohort can open: all windows closed, and the committee's review done."""
-        if self._last_infusion == -np.inf:
-            return self.opened
-        return self._last_infusion + self._calendar.dlt_window_days + self._calendar.review_days
+        self.last_infusion = day
+        if assigned_dose and self.sentinel == -np.inf:
+            self.sentinel = day

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -25,6 +26,8 @@ class OperatingCharacteristics:
         Monte Carlo standard errors, by name of the property and then by its keys; empty when exact.
     duration
         Mean duration of a trial in windows of observation; None without a calendar.
+    undelivered
+        Expected number of patients whose product fell short of the dose of each node; None where all reach it.
     """
 
     recommended: dict[str | None, float]
@@ -36,11 +39,18 @@ class OperatingCharacteristics:
     trials: int | None = None
     errors: dict[str, dict[str | None, float]] = field(default_factory=dict)
     duration: float | None = None
+    undelivered: dict[str, float] | None = None
 
     @property
     def expected_patients(self) -> float:
         """Expected number of patients."""
         return sum(self.patients.values())
+
+    @property
+    def deviation_patients(self) -> float:
+        """Standard deviation of the number of patients."""
+        mean = sum(size * share for size, share in self.sizes.items())
+        return math.sqrt(sum((size - mean) ** 2 * share for size, share in self.sizes.items()))
 
     @property
     def expected_dlts(self) -> float:

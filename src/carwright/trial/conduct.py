@@ -1,79 +1,25 @@
-"""Conduct of one trial: enrol, lose, replace, infuse, observe, decide.
-
-Patients never infused are replaced; those who receive less than the assigned dose are treated but not
-evaluable for dose-limiting toxicity, and replaced for the decision (registry record of NCT03089203). When a
-rule closes a node, enrolled patients of that cohort who are not yet infused wait for the next cohort,
-wherever that is.
-"""
+"""Conduct of many trials of one design: all of them run side by side, and the design answers them together."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Self
 
-from carwright.trial.calendar import Calendar, CohortDiary
-from carwright.trial.design import Decision, Design
-from carwright.trial.outcomes import Cohort, History, letter, toxicity_only
+import numpy as np
+
+from carwright.trial.batch import NOBODY, Batch
+from carwright.trial.calendar import Calendar
+from carwright.trial.course import Answer, Course, Fate, Question, TrialRecord
+from carwright.trial.design import Design, decision_of
+from carwright.trial.outcomes import LETTERS
 from carwright.trial.potential import PotentialOutcomes
-
-NO_PATIENTS_LEFT = "no patients left"
-"""Stop reason of a trial that has met every patient of its population draw."""
-
-TRIAL_ENDED = "trial ended"
-"""Why a patient who was waiting when the trial ended was not infused."""
-
-_NAN = float("nan")
-
-
-class Entry(NamedTuple):
-    """One enrolled patient; ``node`` is a column of the dose space, days count from the trial's opening."""
-
-    sequence: int
-    patient: int
-    node: int
-    status: str
-    enrolled_day: float
-    infusion_day: float
-    not_infused_reason: str | None
-
-
-@dataclass(slots=True)
-class TrialRecord:
-    """What happened in one trial; ``toxicities`` is its history without responses, which is what designs see."""
-
-    history: History = ()
-    toxicities: History = ()
-    entries: list[Entry] = field(default_factory=list)
-    recommended: str | None = None
-    stop_reason: str = ""
-    duration_days: float = 0.0
-    failed_solves: int = 0
-
-    @property
-    def infused(self) -> int:
-        """Patients infused, on the assigned dose or below it."""
-        return sum(entry.status != "not_infused" for entry in self.entries)
-
-    @property
-    def evaluable(self) -> int:
-        """Patients evaluable for dose-limiting toxicity."""
-        return sum(cohort.patients for cohort in self.history)
-
-    @property
-    def dlts(self) -> int:
-        """Evaluable patients with a dose-limiting toxicity."""
-        return sum(cohort.dlts for cohort in self.history)
 
 
 class Patients(NamedTuple):
     """Potential outcomes as lists, by patient and then node: reading single values from arrays is slow."""
 
-    dlt: list[list[bool]]
-    death: list[list[bool]]
-    death_day: list[list[float]]
-    response: list[list[bool]]
-    on_dose: list[list[bool]]
+    fate: list[list[Fate]]
     failed: list[list[bool]]
     infused: list[bool]
     not_infused_reason: list[str | None]
@@ -83,16 +29,15 @@ class Patients(NamedTuple):
     @classmethod
     def of(cls, potential: PotentialOutcomes) -> Self:
         """Unpack the arrays."""
-        return cls(*(getattr(potential, name).tolist() for name in cls._fields))
-
-
-class _Waiting(NamedTuple):
-    """An enrolled patient on the way to infusion."""
-
-    sequence: int
-    patient: int
-    enrolled: float
-    ready: float
+        # A death counts if it is a dose-limiting toxicity.
+        days = (
+            np.where(potential.dlt, potential.dlt_day, np.inf),
+            np.where(potential.dlt & potential.death, potential.death_day, np.inf),
+        )
+        letters = np.array(list(LETTERS))[potential.response + 2 * potential.dlt]
+        columns = [array.tolist() for array in (potential.on_dose, letters, *days)]
+        fate = [list(zip(*nodes, strict=True)) for nodes in zip(*columns, strict=True)]
+        return cls(fate, *(getattr(potential, name).tolist() for name in cls._fields[1:]))
 
 
 class Conduct:
@@ -108,123 +53,38 @@ class Conduct:
         self.design = design
         self.patients = patients
         self.calendar = calendar
-        self._decisions: dict[History, Decision] = {}
+        self._answers: dict[Question, Answer] = {}
 
-    def decide(self, history: History) -> Decision:
-        """Decision of the design, remembered: trials repeat each other's toxicities."""
-        decision = self._decisions.get(history)
-        if decision is None:
-            decision = self._decisions[history] = self.design.decide(history)
-        return decision
+    def run(self, orders: Sequence[list[int]], gaps: Sequence[list[float]]) -> list[TrialRecord]:
+        """Run trials, each on patients in its order; ``gaps`` are the days from a free place to enrolment."""
+        courses = [Course(self, order, gap) for order, gap in zip(orders, gaps, strict=True)]
+        under_way = [course.run() for course in courses]
+        asking = [(steps, next(steps)) for steps in under_way]
+        while asking:
+            self._answer([question for _, question in asking])
+            following = []
+            for steps, question in asking:
+                try:
+                    following.append((steps, steps.send(self._answers[question])))
+                except StopIteration:  # this trial has ended
+                    continue
+            asking = following
+        return [course.record for course in courses]
 
-    def run(self, order: list[int], gaps: list[float]) -> TrialRecord:
-        """Run one trial on patients in this order; ``gaps`` are the days from a free place to enrolment."""
-        return _Trial(self, order, gaps).run()
-
-
-class _Trial:
-    def __init__(self, conduct: Conduct, order: list[int], gaps: list[float]) -> None:
-        self.conduct = conduct
-        self.order = iter(order)
-        self.gaps = gaps
-        self.record = TrialRecord()
-        self.waiting: deque[_Waiting] = deque()
-        self.enrolments = 0
-        self.last_enrolment = 0.0
-        self.exhausted = False
-
-    def run(self) -> TrialRecord:
-        record, day = self.record, 0.0
-        while not self.exhausted:
-            decision = self.conduct.decide(record.toxicities)
-            if decision.node is None:
-                record.recommended, record.stop_reason = decision.recommended, decision.reason
-                break
-            day = self.treat(decision.node, decision.cohort_size, day)
-        else:
-            record.stop_reason = NO_PATIENTS_LEFT
-        for left in self.waiting:
-            # The node that they were last meant for is the last one that was open.
-            node = self.conduct.design.space.columns[record.history[-1].node]
-            self.note(left, node, "not_infused", _NAN, TRIAL_ENDED)
-        record.entries.sort()
-        record.duration_days = day
-        return record
-
-    def treat(self, node: str, size: int, opened: float) -> float:
-        """Treat one cohort; returns the day on which the next can open."""
-        patients, column = self.conduct.patients, self.conduct.design.space.columns[node]
-        diary = CohortDiary(self.conduct.calendar, opened, size)
-        postponed: list[_Waiting] = []
-        cohort = Cohort(node)
-        while diary.has_place:
-            candidate = self.next_patient(column, diary)
-            if candidate is None:
-                break
-            patient = candidate.patient
-            if not patients.infused[patient]:
-                self.note(candidate, column, "not_infused", _NAN, patients.not_infused_reason[patient])
-                diary.free_place(candidate.enrolled + patients.dropout_days[patient])
-                continue
-            infusion = diary.infusion_day(candidate.ready)
-            if infusion >= diary.halted:
-                postponed.append(candidate)
-                continue
-            on_dose = patients.on_dose[patient][column]
-            diary.infuse(infusion, assigned_dose=on_dose)
-            self.note(candidate, column, "treated" if on_dose else "off_dose", infusion, None)
-            if not on_dose:
-                diary.free_place(infusion)
-            cohort = self.observe(cohort, patient, column, on_dose=on_dose)
-            if self.died(patient, column) and node in self.conduct.design.closes((*self.record.history, cohort)):
-                diary.halted = min(diary.halted, infusion + patients.death_day[patient][column])
-        self.waiting.extendleft(reversed(postponed))
-        self.record.history = (*self.record.history, cohort)
-        self.record.toxicities += toxicity_only((cohort,))
-        return diary.close()
-
-    def next_patient(self, column: int, diary: CohortDiary) -> _Waiting | None:
-        """Fill a place by who waits, or else by the next patient; None if nobody can take it."""
-        patients, place = self.conduct.patients, diary.take_place()
-        while self.waiting:
-            candidate = self.waiting.popleft()
-            if not patients.failed[candidate.patient][column]:
-                return candidate
-            self.record.failed_solves += 1
-        if self.enrolments == len(self.gaps):
-            self.exhausted = True
-            return None
-        enrolled = max(place, self.last_enrolment) + self.gaps[self.enrolments]
-        if enrolled >= diary.halted:
-            return None
-        for patient in self.order:
-            if patients.infused[patient] and patients.failed[patient][column]:
-                self.record.failed_solves += 1
-                continue
-            self.enrolments += 1
-            self.last_enrolment = enrolled
-            ready = enrolled + patients.vein_to_vein_days[patient]
-            return _Waiting(self.enrolments, patient, enrolled, ready)
-        self.exhausted = True
-        return None
-
-    def observe(self, cohort: Cohort, patient: int, column: int, *, on_dose: bool) -> Cohort:
-        """Return the cohort with what is seen of one more patient."""
-        patients = self.conduct.patients
-        seen = letter(dlt=patients.dlt[patient][column], response=patients.response[patient][column])
-        deaths = cohort.deaths + self.died(patient, column)
-        return Cohort(cohort.node, cohort.letters + seen if on_dose else cohort.letters, deaths)
-
-    def died(self, patient: int, column: int) -> bool:
-        """Whether a dose-limiting toxicity was a death, seen within the window."""
-        patients = self.conduct.patients
-        return (
-            patients.dlt[patient][column]
-            and patients.death[patient][column]
-            and patients.death_day[patient][column] <= self.conduct.calendar.dlt_window_days
-        )
-
-    def note(self, who: _Waiting, node: int, status: str, infusion: float, reason: str | None) -> None:
-        """Enter a patient's fate into the record."""
-        entry = Entry(who.sequence, who.patient, node, status, who.enrolled, infusion, reason)
-        self.record.entries.append(entry)
+    def _answer(self, questions: Sequence[Question]) -> None:
+        """Answer all questions that have not come up before, at one go."""
+        new = [question for question in dict.fromkeys(questions) if question not in self._answers]
+        if not new:
+            return
+        space = self.design.space
+        batch = Batch.of(space, [question.history for question in new])
+        found = self.design.decide_batch(batch)
+        for row, question in enumerate(new):
+            decision = decision_of(found, row, batch, space)
+            fills = found.backfill is not None and bool(found.backfill[row])
+            if question.end and decision.goes_on:
+                # Toxicities seen after the end would have it go on; it has ended all the same.
+                chosen = int(self.design.select_batch(batch.rows(np.array([row])))[0])
+                label = None if chosen == NOBODY else space.labels[chosen]
+                decision = replace(decision, node=None, cohort_size=0, waits=False, recommended=label)
+            self._answers[question] = Answer(decision, fills)

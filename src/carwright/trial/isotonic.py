@@ -50,9 +50,30 @@ def toxicity_estimates(patients: Ints, dlts: Ints, counted: Flags) -> Floats:
     Weights are the inverse variances of the Beta posteriors (R package BOIN 2.7.2, select.mtd).
     """
     a, b = dlts + PRIOR, patients - dlts + PRIOR
+    return np.where(counted, isotonic(a / (a + b), _weights(patients, dlts, counted)), np.nan)
+
+
+def isotonic_summaries(patients: Ints, dlts: Ints, target: float) -> tuple[Floats, Floats, Floats]:
+    """Limits of 95 % intervals and probability of more toxicity than ``target``, each made isotonic; shape (t, m).
+
+    NaN for nodes that nobody was given. The limits are weighted as the estimates are, the probability is not (R
+    package BOIN 2.7.2, select.mtd).
+    """
+    from scipy.special import betaincc, betaincinv
+
+    given = patients > 0
+    a, b = dlts + PRIOR, patients - dlts + PRIOR
+    weights = _weights(patients, dlts, given)
+    low, high = (np.where(given, isotonic(betaincinv(a, b, level), weights), np.nan) for level in (0.025, 0.975))
+    above = np.where(given, isotonic(betaincc(a, b, target), given.astype(np.float64)), np.nan)
+    return low, high, above
+
+
+def _weights(patients: Ints, dlts: Ints, counted: Flags) -> Floats:
+    """Inverse variances of the Beta posteriors, 0 for what is left out."""
+    a, b = dlts + PRIOR, patients - dlts + PRIOR
     n = a + b
-    weights = np.where(counted, n * n * (n + 1.0) / (a * b), 0.0)
-    return np.where(counted, isotonic(a / n, weights), np.nan)
+    return np.where(counted, n * n * (n + 1.0) / (a * b), 0.0)
 
 
 def select_nearest(patients: Ints, dlts: Ints, counted: Flags, target: float, bound: float = np.inf) -> Ints:

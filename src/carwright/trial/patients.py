@@ -22,6 +22,10 @@ BLOCK = 32
 """Patients of a trial whose random numbers are drawn together; changes no result."""
 
 
+LEAST_DELIVERY = 0.05
+"""Least probability that a product reaches the dose (assumed: a trial in which 19 of 20 are replaced ends)."""
+
+
 class Patients(Protocol):
     """What a simulation asks of patients."""
 
@@ -42,6 +46,10 @@ class Panel(Protocol):
         """Toxicity and response of the patient on a seat of a trial at a node (all (k,))."""
         ...
 
+    def undelivered(self, trial: Ints, seat: Ints, node: Ints) -> Ints | None:
+        """Patients who came before the one on this seat and whose product fell short; None if nobody ever does."""
+        ...
+
 
 @dataclass(frozen=True)
 class BernoulliPatients:
@@ -52,13 +60,37 @@ class BernoulliPatients:
     dlt, response
         Probability of dose-limiting toxicity and of response by node; no responses when empty. The same uniform
         number decides at all nodes, so a patient who has a toxicity at one node has it wherever it is more likely.
+    delivery
+        Probability that a patient's product reaches the dose, by node; always when empty. Who falls short is
+        replaced. At least `LEAST_DELIVERY`, for otherwise a cohort is never complete.
+    later, change_after
+        Probability of dose-limiting toxicity by node from the patient number ``change_after`` (from 0) of a trial on,
+        as when a prophylaxis is introduced; no change when empty.
+
+    Raises
+    ------
+    CarwrightError
+        Naming every list that is none of probabilities of the nodes.
     """
 
     dlt: Sequence[float]
     response: Sequence[float] = ()
+    delivery: Sequence[float] = ()
+    later: Sequence[float] = ()
+    change_after: int = 0
 
     def __post_init__(self) -> None:
-        for values in (self.dlt, self.response):
+        if self.delivery and min(self.delivery) < LEAST_DELIVERY:
+            problem = Problem(
+                "TRIAL049",
+                "a dose that is hardly ever reached cannot be studied",
+                "delivery",
+                ", ".join(f"{value:g}" for value in self.delivery),
+                f"{LEAST_DELIVERY:g} to 1 for each node",
+                "leave the node out",
+            )
+            raise CarwrightError(problem)
+        for values in (self.dlt, self.response, self.delivery, self.later):
             if not all(0.0 <= value <= 1.0 for value in values) or len(values) not in (0, len(self.dlt)):
                 problem = Problem(
                     "TRIAL044",
@@ -84,14 +116,28 @@ class _Tosses:
     def __init__(self, patients: BernoulliPatients, seed: int, trials: int) -> None:
         self.seed, self.trials = seed, trials
         self.dlt = np.array(patients.dlt)
+        self.later = np.array(patients.later or patients.dlt)
+        self.change_after = patients.change_after
         self.response = np.array(patients.response)
+        self.delivery = np.array(patients.delivery)
         self.drawn: dict[str, Floats] = {}
 
     def outcomes(self, trial: Ints, seat: Ints, node: Ints) -> tuple[Flags, Flags]:
-        dlt = self.numbers("toxicity", trial, seat) < self.dlt[node]
+        chance = np.where(seat < self.change_after, self.dlt[node], self.later[node])
+        dlt = self.numbers("toxicity", trial, seat) < chance
         if not self.response.size:
             return dlt, np.zeros(dlt.shape, dtype=np.bool_)
         return dlt, self.numbers("response", trial, seat) < self.response[node]
+
+    def undelivered(self, trial: Ints, seat: Ints, node: Ints) -> Ints | None:
+        if not self.delivery.size:
+            return None
+        short = 1.0 - self.delivery[node]
+        # Failures before the first success: geometric, by inversion.
+        with np.errstate(divide="ignore"):
+            failures = np.floor(np.log(self.numbers("delivery", trial, seat)) / np.log(short))
+        found: Ints = np.where(short > 0.0, failures, 0.0).astype(np.int64)
+        return found
 
     def numbers(self, what: str, trial: Ints, seat: Ints) -> Floats:
         """Uniform numbers of these seats; more are drawn when a trial gets that far."""
@@ -163,3 +209,7 @@ class _Rows:
         # A trial longer than its block meets the same patients again, in the same order.
         row = self.order[trial, seat % self.size[trial]]
         return self.potential.dlt[row, node], self.potential.response[row, node]
+
+    def undelivered(self, trial: Ints, seat: Ints, node: Ints) -> Ints | None:
+        del trial, seat, node
+        return None

@@ -10,13 +10,14 @@ from carwright.trial.design import Design
 from carwright.trial.option import plain_options
 from carwright.trial.registry import build_design
 from carwright.trial.rules.rule import core_of, rules_of
-from carwright.trial.space import DoseNode, DoseSpace, ladder
+from carwright.trial.space import DoseNode, DoseSpace, grid, ladder
 from carwright.yamlfile import nearest
 
 FORMAT = "carwright-design/1"
 """Value of the key ``record`` of a design record."""
 
-_KEYS = ("record", "design", "doses", "order", "options", "rules")
+RECORD_KEYS = ("record", "design", "doses", "grid", "order", "options", "rules")
+"""Keys of a design record."""
 
 
 def record_of(design: Design) -> dict[str, Any]:
@@ -30,14 +31,17 @@ def record_of(design: Design) -> dict[str, Any]:
     return found
 
 
-def design_of(record: Mapping[str, Any]) -> Design:
+def design_of(record: Mapping[str, Any], *, stops: bool = True) -> Design:
     """Build the design of a record.
 
     Parameters
     ----------
     record
         ``design``, the name; ``doses``, how many or their labels from the lowest to the highest; ``order``, chains
-        such as ``"1 < 2"`` where the doses are no ladder; ``options`` and ``rules`` as in `build_design`.
+        such as ``"1 < 2"`` where the doses are no ladder; ``grid``, instead of both, the numbers of doses of two
+        agents; ``options`` and ``rules`` as in `build_design`.
+    stops
+        As in `build_design`.
 
     Raises
     ------
@@ -46,14 +50,14 @@ def design_of(record: Mapping[str, Any]) -> Design:
     """
     problems = Problems()
     for key in record:
-        if key not in _KEYS:
+        if key not in RECORD_KEYS:
             problems.add(
                 "TRIAL060",
                 "a design record has no such key",
                 where="design record",
                 found=str(key),
-                allowed=", ".join(_KEYS),
-                fix=nearest(str(key), _KEYS) or "remove it",
+                allowed=", ".join(RECORD_KEYS),
+                fix=nearest(str(key), RECORD_KEYS) or "remove it",
             )
     name, options, rules = record.get("design"), record.get("options") or {}, record.get("rules") or []
     for key, fits, allowed in (
@@ -73,12 +77,45 @@ def design_of(record: Mapping[str, Any]) -> Design:
             )
     space = None
     try:
-        space = _space(record.get("doses"), record.get("order"))
+        order = record.get("order")
+        if order is None and isinstance(options, Mapping) and isinstance(options.get("orders"), list):
+            order = _common(options["orders"])
+        space = _grid(record) if record.get("grid") is not None else _space(record.get("doses"), order)
     except CarwrightError as error:
         problems.extend(error)
     problems.raise_if_any()
     assert space is not None  # noqa: S101  # a problem was raised otherwise
-    return build_design(str(name), space, {"halt_on_death": False, **options}, rules)
+    return build_design(str(name), space, {"halt_on_death": False, **options}, rules, stops=stops)
+
+
+def _grid(record: Mapping[str, Any]) -> DoseSpace:
+    size = record["grid"]
+    fits = isinstance(size, list | tuple) and len(size) == 2
+    if not fits or not all(isinstance(each, int) and not isinstance(each, bool) and 1 <= each <= 20 for each in size):
+        size = None
+    if size is None or record.get("doses") is not None or record.get("order") is not None:
+        problems = Problems()
+        problems.add(
+            "TRIAL061",
+            "the key grid of the design record cannot be used",
+            where="design record, grid",
+            found=repr(record["grid"])[:80],
+            allowed="two numbers of doses, 1 to 20, such as [3, 5]; and then no doses and no order",
+            fix="correct it",
+        )
+        problems.raise_if_any()
+    return grid(*size)
+
+
+def _common(orders: list[Any]) -> list[str] | None:
+    """Comparisons that all of some orders of the nodes share, the space's order where only these are given."""
+    if not all(isinstance(order, list) for order in orders) or not orders:
+        return None
+    ranks = [{str(label): place for place, label in enumerate(order)} for order in orders]
+    labels = list(ranks[0])
+    if any(set(rank) != set(labels) for rank in ranks):
+        return None
+    return [f"{low} < {high}" for low in labels for high in labels if all(rank[low] < rank[high] for rank in ranks)]
 
 
 def _space(doses: object, order: object) -> DoseSpace:
@@ -86,7 +123,12 @@ def _space(doses: object, order: object) -> DoseSpace:
     labels: tuple[str, ...] = ()
     if isinstance(doses, int) and not isinstance(doses, bool) and 1 <= doses <= 100:
         labels = tuple(str(rank) for rank in range(1, doses + 1))
-    elif isinstance(doses, Sequence) and not isinstance(doses, str) and doses:
+    elif (
+        isinstance(doses, Sequence)
+        and not isinstance(doses, str)
+        and 1 <= len(doses) <= 100
+        and all(isinstance(label, str | int) and not isinstance(label, bool) for label in doses)
+    ):
         labels = tuple(str(label) for label in doses)
     else:
         problems.add(

@@ -11,6 +11,7 @@ from carwright.yamlfile import nearest
 
 if TYPE_CHECKING:
     from carwright.trial.design import Design
+    from carwright.trial.rules.rule import Rule
     from carwright.trial.space import DoseSpace
 
 # Module and class as text: naming the designs must not import what they compute with.
@@ -45,7 +46,10 @@ RULES: dict[str, str] = {
     "no_skipping": "no_skipping:NoSkipping",
     "coherent": "coherent:Coherent",
     "overdose_control": "overdose_control:OverdoseControl",
+    "amendment": "amendment:Amendment",
+    "feasible": "feasible:Feasible",
     "expansion": "expansion:Expansion",
+    "two_stage": "two_stage:TwoStage",
     "rescue": "rescue:Rescue",
     "fallback": "fallback:Fallback",
     "halt_on_death": "halt_on_death:HaltOnDeath",
@@ -69,7 +73,7 @@ def design_class(name: str) -> type[Design]:
     return found
 
 
-def rule_class(name: str) -> type[Design]:
+def rule_class(name: str) -> type[Rule]:
     """Return the class of a rule.
 
     Raises
@@ -77,7 +81,7 @@ def rule_class(name: str) -> type[Design]:
     CarwrightError
         If there is no such rule.
     """
-    found: type[Design] = _find(name, RULES, "rules", "TRIAL034", "rule")
+    found: type[Rule] = _find(name, RULES, "rules", "TRIAL034", "rule")
     return found
 
 
@@ -86,6 +90,8 @@ def build_design(
     space: DoseSpace,
     options: Mapping[str, object],
     rules: Sequence[object] = (),
+    *,
+    stops: bool = True,
 ) -> Design:
     """Build the design that a study or a design record names, with its rules around it.
 
@@ -132,17 +138,20 @@ def build_design(
     read = _read_rules(rules, problems)
     problems.raise_if_any()
     design = core(space, **values)  # type: ignore[call-arg]  # designs are dataclasses that begin with the space
-    if not design.ends_by_itself and not any(getattr(rule, "stops", False) for rule, _ in read):
+    if read and read[0][0].title == "amendment":  # it changes the design itself, so that all else stands around it
+        rule, chosen = read.pop(0)
+        design = rule(design, **chosen)
+    if stops and not design.ends_by_itself and not any(getattr(rule, "stops", False) for rule, _ in read):
         design = StopAt(design, n=PATIENTS_PER_NODE * len(getattr(design, "path", ()) or space.labels))
     for rule, chosen in read:
-        design = rule(design, **chosen)  # type: ignore[call-arg]  # rules are dataclasses that begin with the design
+        design = rule(design, **chosen)
     return HaltOnDeath(design) if halt_on_death else design
 
 
-def _read_rules(rules: Sequence[object], problems: Problems) -> list[tuple[type[Design], dict[str, Any]]]:
+def _read_rules(rules: Sequence[object], problems: Problems) -> list[tuple[type[Rule], dict[str, Any]]]:
     from carwright.trial.option import read_options
 
-    found: list[tuple[type[Design], dict[str, Any]]] = []
+    found: list[tuple[type[Rule], dict[str, Any]]] = []
     for position, given in enumerate(rules, start=1):
         where = f"rules, {position}"
         entry = {given: {}} if isinstance(given, str) else given

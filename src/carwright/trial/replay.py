@@ -7,13 +7,17 @@ trials as among 2,000, and two arms or adjudication rules meet the same patients
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from carwright.population.streams import uniforms
 from carwright.trial.calendar import Calendar
-from carwright.trial.conduct import Conduct, Entry, Patients, TrialRecord
+from carwright.trial.conduct import Conduct, Patients
+from carwright.trial.course import Entry, TrialRecord
 from carwright.trial.design import Design
 from carwright.trial.outcomes import path_of
 from carwright.trial.potential import PotentialOutcomes
@@ -43,6 +47,7 @@ def replay(
     *,
     arm: str,
     adjudication: str,
+    first: int = 0,
 ) -> Replayed:
     """Simulate ``trials`` trials.
 
@@ -60,6 +65,8 @@ def replay(
         Root seed of the run.
     arm, adjudication
         Names of the construct's arm and of the rule, copied into the tables; they change nothing else.
+    first
+        Number of the first trial.
 
     Returns
     -------
@@ -84,20 +91,34 @@ def replay(
     width = max(block.size for block in members)
     conduct = Conduct(design, Patients.of(potential), calendar)
     records: list[TrialRecord] = []
-    for first in range(0, trials, _CHUNK):
-        count = min(_CHUNK, trials - first)
-        # One width for all: trials of one stream must all be equally wide for their numbers to be distinct.
-        keys = uniforms(seed, "trial-order", first, count, width)
-        gaps = calendar.enrolment_gaps(seed, first, count, width).tolist()
-        for row in range(count):
-            block = members[(first + row) % len(members)]
-            order = block[np.argsort(keys[row, : block.size], kind="stable")]
-            records.append(conduct.run(order.tolist(), gaps[row]))
-    population = labels[np.arange(trials) % len(labels)]
+    with _collector_asleep():
+        for start in range(first, first + trials, _CHUNK):
+            count = min(_CHUNK, first + trials - start)
+            # One width for all: trials of one stream must all be equally wide for their numbers to be distinct.
+            keys = uniforms(seed, "trial-order", start, count, width)
+            gaps = calendar.enrolment_gaps(seed, start, count, width).tolist()
+            blocks = [members[(start + row) % len(members)] for row in range(count)]
+            orders = [
+                block[np.argsort(keys[row, : block.size], kind="stable")].tolist() for row, block in enumerate(blocks)
+            ]
+            records += conduct.run(orders, gaps)
+    population = labels[np.arange(first, first + trials) % len(labels)]
     return Replayed(
-        _trial_columns(records, population, design, arm, adjudication),
-        _patient_columns(records, potential, design, arm, adjudication),
+        _trial_columns(records, first, population, design, arm, adjudication),
+        _patient_columns(records, first, potential, design, arm, adjudication),
     )
+
+
+@contextmanager
+def _collector_asleep() -> Iterator[None]:
+    """Without Python's collector of cycles: trials make many small tuples without any, which it would search."""
+    was_awake = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_awake:
+            gc.enable()
 
 
 def _blocks(block: NDArray[np.integer]) -> tuple[NDArray[np.integer], list[NDArray[np.intp]]]:
@@ -113,7 +134,7 @@ def _texts(values: list[str | None]) -> NDArray[np.object_]:
 
 
 def _trial_columns(
-    records: list[TrialRecord], population: NDArray[np.integer], design: Design, arm: str, adjudication: str
+    records: list[TrialRecord], first: int, population: NDArray[np.integer], design: Design, arm: str, adjudication: str
 ) -> Columns:
     count = len(records)
     numbers = np.array(
@@ -124,7 +145,7 @@ def _trial_columns(
         dtype=np.uint32,
     ).reshape(count, 5)
     return {
-        "trial": np.arange(count, dtype=np.uint32),
+        "trial": np.arange(first, first + count, dtype=np.uint32),
         "population": population.astype(np.uint32),
         "arm": _texts([arm] * count),
         "adjudication": _texts([adjudication] * count),
@@ -137,15 +158,15 @@ def _trial_columns(
         "recommended_node": _texts([record.recommended for record in records]),
         "stop_reason": _texts([record.stop_reason for record in records]),
         "path": _texts([path_of(record.history) for record in records]),
-        "toxicity_path": _texts([path_of(record.toxicities) for record in records]),
+        "toxicity_path": _texts([path_of(record.history, responses=False) for record in records]),
         "duration_days": np.array([record.duration_days for record in records], dtype=np.float64),
     }
 
 
 def _patient_columns(
-    records: list[TrialRecord], potential: PotentialOutcomes, design: Design, arm: str, adjudication: str
+    records: list[TrialRecord], first: int, potential: PotentialOutcomes, design: Design, arm: str, adjudication: str
 ) -> Columns:
-    entries = [(trial, *entry) for trial, record in enumerate(records) for entry in record.entries]
+    entries = [(trial, *entry) for trial, record in enumerate(records, first) for entry in record.entries]
     fields = zip(*entries, strict=True) if entries else [()] * (1 + len(Entry._fields))
     trial, sequence, patient, node, status, enrolled, infusion, reason = fields
     rows, columns = np.array(patient, dtype=np.uint32), np.array(node, dtype=np.intp)

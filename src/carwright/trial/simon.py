@@ -151,8 +151,20 @@ def _above(patients: int, rate: float) -> Floats:
     return np.concatenate([np.cumsum(_mass(patients, rate)[::-1])[::-1], [0.0]])
 
 
-def _check(uninteresting: float, interesting: float, type_1_error: float, type_2_error: float) -> None:
+def check_rates(uninteresting: float, interesting: float) -> None:
+    """Refuse response rates out of order or range.
+
+    Raises
+    ------
+    CarwrightError
+        If they are.
+    """
     problems = Problems()
+    _rates(uninteresting, interesting, problems)
+    problems.raise_if_any()
+
+
+def _rates(uninteresting: float, interesting: float, problems: Problems) -> None:
     if not 0.0 < uninteresting < interesting < 1.0:
         problems.add(
             "TRIAL250",
@@ -162,6 +174,11 @@ def _check(uninteresting: float, interesting: float, type_1_error: float, type_2
             allowed="0 < uninteresting < interesting < 1",
             fix="correct the rates",
         )
+
+
+def _check(uninteresting: float, interesting: float, type_1_error: float, type_2_error: float) -> None:
+    problems = Problems()
+    _rates(uninteresting, interesting, problems)
     for name, error in (("type 1", type_1_error), ("type 2", type_2_error)):
         if not 0.0 < error < 0.5:
             problems.add(

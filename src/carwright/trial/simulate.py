@@ -31,6 +31,8 @@ class Simulated:
         Column of the recommended node, -1 for none; shape (t,).
     patients, dlts, responses
         Counts by node; shape (t, m).
+    undelivered
+        Patients whose product fell short of the dose, by the node meant for them; shape (t, m). None for nobody.
     reason, reasons
         Why each trial stopped: index into the sentences; shape (t,).
     duration
@@ -45,6 +47,7 @@ class Simulated:
     reason: Ints
     reasons: tuple[str, ...]
     duration: np.ndarray[tuple[int], np.dtype[np.float64]] | None = None
+    undelivered: Ints | None = None
 
     def characteristics(self) -> OperatingCharacteristics:
         """Means over the trials, with their Monte Carlo standard errors."""
@@ -70,6 +73,9 @@ class Simulated:
             trials,
             errors,
             None if self.duration is None else float(self.duration.mean()),
+            None
+            if self.undelivered is None
+            else dict(zip(self.labels, self.undelivered.mean(axis=0).tolist(), strict=True)),
         )
 
 
@@ -126,10 +132,29 @@ def treat(batch: Batch, panel: Panel, trial: Ints, node: Ints, size: Ints) -> Ba
         seen[1, rows] += response
         seen[2, rows] += dlt & response
     at = (np.arange(trial.size), node)
+    undelivered = batch.undelivered
+    for place in range(int(size.max())):
+        here = np.flatnonzero(size > place)
+        short = panel.undelivered(trial[here], seat[here] + place, node[here])
+        if short is None:
+            break
+        undelivered = np.zeros_like(batch.patients) if undelivered is None else undelivered.copy()
+        undelivered[here, node[here]] += short
     counts = [values.copy() for values in (batch.patients, batch.dlts, batch.responses, batch.both)]
     for values, more in zip(counts, (size, *seen), strict=True):
         values[at] += more
-    return Batch(counts[0], counts[1], counts[2], counts[3], node, size, seen[0], batch.closed, batch.deaths)
+    return Batch(
+        counts[0],
+        counts[1],
+        counts[2],
+        counts[3],
+        node,
+        size,
+        seen[0],
+        batch.closed,
+        batch.deaths,
+        undelivered=undelivered,
+    )
 
 
 class Ends:
@@ -140,11 +165,16 @@ class Ends:
         self.counts = np.zeros((3, trials, len(labels)), dtype=np.int64)
         self.recommended, self.reason = np.zeros((2, trials), dtype=np.int64)
         self.reasons: dict[str, int] = {}
+        self.undelivered: Ints | None = None
 
     def note(self, trial: Ints, batch: Batch, recommended: Ints, reason: Ints, reasons: tuple[str, ...]) -> None:
         """Enter the ends of some trials."""
         for place, values in enumerate((batch.patients, batch.dlts, batch.responses)):
             self.counts[place, trial] = values
+        if batch.undelivered is not None:
+            if self.undelivered is None:
+                self.undelivered = np.zeros_like(self.counts[0])
+            self.undelivered[trial] = batch.undelivered
         self.recommended[trial] = recommended
         index = np.array([self.reasons.setdefault(text, len(self.reasons)) for text in reasons])
         self.reason[trial] = index[reason]
@@ -152,7 +182,10 @@ class Ends:
     def simulated(self) -> Simulated:
         """Return what was entered."""
         patients, dlts, responses = self.counts
-        return Simulated(self.labels, self.recommended, patients, dlts, responses, self.reason, tuple(self.reasons))
+        return Simulated(
+            *(self.labels, self.recommended, patients, dlts, responses, self.reason, tuple(self.reasons)),
+            undelivered=self.undelivered,
+        )
 
 
 def check_nodes(design: Design, patients: Patients) -> None:

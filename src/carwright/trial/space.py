@@ -7,7 +7,7 @@ be compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -62,16 +62,16 @@ class DoseSpace:
         _check_nodes(self.nodes, problems)
         steps = _read_chains(self.order, set(self.labels), problems)
         above = _closure(self.labels, steps)
-        for label in self.labels:
-            if label in above[label]:
-                problems.add(
-                    "TRIAL013",
-                    f"node {label} lies above itself",
-                    where="dose space, order",
-                    found="; ".join(self.order),
-                    allowed="a partial order, without cycles",
-                    fix="remove or turn one of the comparisons in which the node takes part",
-                )
+        around = [label for label in dict.fromkeys(self.labels) if label in above[label]]
+        if around and len(set(self.labels)) == len(self.labels):
+            problems.add(
+                "TRIAL013",
+                f"the order runs in a circle: each of {', '.join(around)} lies above itself",
+                where="dose space, order",
+                found="; ".join(self.order),
+                allowed="a partial order, without cycles",
+                fix="remove or turn one of the comparisons in which these nodes take part",
+            )
         problems.raise_if_any()
         object.__setattr__(self, "_above", above)
 
@@ -102,20 +102,11 @@ class DoseSpace:
         higher = self.above(label)
         return tuple(other for other in self.labels if other in higher and not higher & self.below(other))
 
-    def comparable(self, one: str, other: str) -> bool:
-        """Whether the order says which of two nodes is the higher one, or they are the same."""
-        return one == other or other in self.above(one) or one in self.above(other)
-
     @cached_property
     def chain(self) -> tuple[str, ...]:
         """All labels from the lowest to the highest; empty unless every two of them can be compared."""
         ranked = tuple(sorted(self.labels, key=lambda label: len(self.below(label))))
         return ranked if all(high in self.above(low) for low, high in pairwise(ranked)) else ()
-
-    def maximal(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """Those of ``labels`` with none of ``labels`` above them, in the order of `nodes`."""
-        chosen = set(labels)
-        return tuple(label for label in self.labels if label in chosen and not self.above(label) & chosen)
 
 
 def ladder(doses: int | Sequence[str]) -> DoseSpace:
@@ -128,6 +119,20 @@ def ladder(doses: int | Sequence[str]) -> DoseSpace:
     """
     labels = tuple(str(rank) for rank in range(1, doses + 1)) if isinstance(doses, int) else tuple(doses)
     return DoseSpace(tuple(DoseNode(label) for label in labels), (" < ".join(labels),) if len(labels) > 1 else ())
+
+
+def grid(rows: int, columns: int) -> DoseSpace:
+    """Pairs of the doses of two agents, labelled ``row.column``; each agent's dose alone raises toxicity.
+
+    Examples
+    --------
+    >>> grid(2, 2).labels
+    ('1.1', '1.2', '2.1', '2.2')
+    """
+    names = [[f"{row}.{column}" for column in range(1, columns + 1)] for row in range(1, rows + 1)]
+    lines = [*names, *(list(line) for line in zip(*names, strict=True))]
+    chains = tuple(" < ".join(line) for line in lines if len(line) > 1)
+    return DoseSpace(tuple(DoseNode(label) for line in names for label in line), chains)
 
 
 def _check_nodes(nodes: Sequence[DoseNode], problems: Problems) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from carwright.errors import Problems
 from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Ints
-from carwright.trial.isotonic import select_nearest, toxicity_estimates
+from carwright.trial.isotonic import isotonic_summaries, select_nearest, toxicity_estimates
 from carwright.trial.on_path import OnPath, open_places
 from carwright.trial.outcomes import History
 from carwright.trial.posterior_table import posterior_above
@@ -141,18 +141,36 @@ class TableDesign(OnPath):
         counted = self._admissible(batch, top) & (batch.patients > 0)
         return select_nearest(batch.patients, batch.dlts, counted, self.target, self.highest_estimate)
 
+    def stops_at_lowest(self, most: int) -> list[int | None]:
+        """Fewest toxicities at the lowest node that end the trial, for 1 to ``most`` patients; None for none."""
+        table, stops = self._tables(most)
+        found = (table == ELIMINATE) | stops
+        return [int(found[n, : n + 1].argmax()) if found[n, : n + 1].any() else None for n in range(1, most + 1)]
+
     def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
-        """Isotonic estimates and probabilities of more toxicity than the target, for nodes that were given."""
+        """What is known of the nodes that were given; None for the others.
+
+        Isotonic estimate and 95 % limits, and isotonic probability of more toxicity than the target, under
+        Beta(0.05, 0.05) (R package BOIN 2.7.2, select.mtd); the node's own probability under a uniform prior, which
+        eliminates.
+        """
         batch = Batch.of(self.space, (history,)).columns(self.columns)
-        given = batch.patients > 0
-        rates = toxicity_estimates(batch.patients, batch.dlts, given)[0]
-        above = posterior_above(batch.patients, batch.dlts, self.target)[0]
-        found: dict[str, dict[str, float | None]] = {"isotonic_toxicity": {}, "toxicity_above_target": {}}
-        for place, label in enumerate(self.path):
-            seen = bool(given[0, place])
-            found["isotonic_toxicity"][label] = float(rates[place]) if seen else None
-            found["toxicity_above_target"][label] = float(above[place]) if seen else None
-        return found
+        n, y = batch.patients, batch.dlts
+        low, high, above = isotonic_summaries(n, y, self.target)
+        values = {
+            "isotonic_toxicity": toxicity_estimates(n, y, n > 0),
+            "isotonic_low": low,
+            "isotonic_high": high,
+            "isotonic_above_target": above,
+            "toxicity_above_target": np.where(n > 0, posterior_above(n, y, self.target), np.nan),
+        }
+        return {
+            name: {
+                label: None if np.isnan(value) else value
+                for label, value in zip(self.path, found[0].tolist(), strict=True)
+            }
+            for name, found in values.items()
+        }
 
     @property
     def highest_estimate(self) -> float:

@@ -110,6 +110,7 @@ def _trials(names: list[str]) -> Any:
                 "population": 0,
                 "arm": arm,
                 "adjudication": rule,
+                "design": "3+3",
                 "enrolled": 4,
                 "infused": 3,
                 "evaluable": 2,
@@ -180,6 +181,7 @@ def _summary(study: Any) -> dict[str, Any]:
         "arms": [name for name, _, _ in study.arms()],
         "outcomes": {"ok": 319, "failed": 1, "by_code": {"max_steps": 1}},
         "quantities": quantities,
+        "provenance": {"model": study.model},
         "comparators": {"without-armour": {"quantities": quantities, "differences": differences}},
     }
 

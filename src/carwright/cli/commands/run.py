@@ -11,9 +11,6 @@ import typer
 from carwright.cli.interrupt import command_line, interruptible
 from carwright.cli.output import JSON, columns, estimate, percent, show, show_json
 
-HEADLINES = ("psa30", "crs_grade_ge3", "dlt_rate", "site_inhibition_day28")
-"""Quantities whose difference between arms is printed after a run; the report shows all."""
-
 
 def run(
     study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
@@ -33,11 +30,10 @@ def run(
     """Run a study: patients, grades, trials and the report. The same command resumes an interrupted run."""
     from carwright import api
     from carwright.cli.terminal import watch
-    from carwright.study.overrides import parse_override
+    from carwright.study.overrides import parse_overrides
 
-    changes: dict[str, Any] = dict(parse_override(text) for text in overrides or [])
     flags = {"population.patients": patients, "trials": trials, "seed": seed}
-    changes |= {key: value for key, value in flags.items() if value is not None}
+    changes = parse_overrides(overrides or [], {key: value for key, value in flags.items() if value is not None})
     with interruptible(), watch(quiet=quiet) as progress:
         finished = api.run(
             study,
@@ -84,10 +80,17 @@ def _published(summary: Mapping[str, Any]) -> str:
 def _results(summary: Mapping[str, Any]) -> str:
     """What a study says that names no published figures."""
     quantities = summary["quantities"]
-    rows = [[quantities[name]["label"], estimate(quantities[name], quantities[name]["unit"])] for name in HEADLINES]
+    told = [quantities[name] for name in _headlines(summary)]
+    rows = [[entry["label"], estimate(entry, entry["unit"])] for entry in told]
     chosen = quantities["recommended_node"]["by_node"].items()
     rows += [[f"Recommended dose: {node}", estimate(entry, "fraction")] for node, entry in chosen]
     return f"{summary.get('title', summary['study'])}\n{columns(rows, ['', 'simulated'])}"
+
+
+def _headlines(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    from carwright.disease import find_disease
+
+    return find_disease(summary["provenance"]["model"]).headlines
 
 
 def _fact(fact: Mapping[str, Any]) -> str:
@@ -100,7 +103,7 @@ def _differences(summary: Mapping[str, Any]) -> list[str]:
     lines = []
     for arm, comparator in summary.get("comparators", {}).items():
         differences = comparator.get("differences", {})
-        for name in HEADLINES:
+        for name in _headlines(summary):
             if name in differences and name in summary["quantities"]:
                 entry = summary["quantities"][name]
                 change = estimate(differences[name], entry["unit"])

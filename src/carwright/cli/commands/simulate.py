@@ -49,6 +49,10 @@ def simulate(
         str | None, typer.Option(metavar="NAMES", help="What the courses show, separated by commas; all states.")
     ] = None,
     rtol: Annotated[float, typer.Option(help="Relative tolerance per step.")] = 1e-6,
+    max_steps: Annotated[int, typer.Option(help="Steps tried per patient before it is given up.")] = 100_000,
+    allow_negative: Annotated[
+        bool, typer.Option("--allow-negative", help="Keep patients in whom a species falls below zero.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 1,
     values: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Replace the value of one parameter.")
@@ -56,6 +60,13 @@ def simulate(
     keep: Annotated[
         str | None,
         typer.Option(metavar="NAMES", help="Parameters to write for each patient: all, none, or names with commas."),
+    ] = None,
+    gradients: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Exact derivatives of courses and functionals with respect to these parameters or dose amounts.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; below ./runs by default.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; results do not depend on it.")] = None,
@@ -88,6 +99,9 @@ def simulate(
             relative_tolerance=rtol,
             seed=seed,
             keep=None if keep is None else _names(keep),
+            gradients=_names(gradients),
+            max_steps=max_steps,
+            allow_negative=allow_negative,
             out=out,
             threads=threads,
             shard=shard,
@@ -104,6 +118,8 @@ def simulate(
         show(_functionals(summary))
     elif summary["courses"]["times"]:
         show(_courses(summary))
+    if "gradients" in summary:
+        show(_gradients(summary["gradients"]))
     show(_outcomes(summary))
     show(summary["notice"])
     show(str(finished.folder))
@@ -137,6 +153,11 @@ def _courses(summary: Mapping[str, Any]) -> str:
     return f"courses of {len(observed)} names ({shown}) at {summary['courses']['times']:,} times"
 
 
+def _gradients(told: Mapping[str, Any]) -> str:
+    text = f"{told['derivatives']:,} derivatives with respect to {', '.join(told['names'])}"
+    return text + (f"; {told['undefined']:,} more have none" if told["undefined"] else "")
+
+
 def _outcomes(summary: Mapping[str, Any]) -> str:
     outcomes = summary["outcomes"]
     text = "Every patient was solved."
@@ -146,6 +167,6 @@ def _outcomes(summary: Mapping[str, Any]) -> str:
             f"{outcomes['failed']:,} of {summary['patients']:,} patients FAILED ({codes}); they take no part in any "
             "result. See 'carwright explain'."
         )
-    if summary["negative_species"]:
-        text += f" In {summary['negative_species']:,} a species fell below zero by more than the tolerance explains."
+    if allowed := summary["negative_species"] - outcomes["by_code"].get("negative", 0):
+        text += f" In {allowed:,} a species fell below zero by more than the tolerance explains."
     return text

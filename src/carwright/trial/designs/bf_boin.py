@@ -39,7 +39,10 @@ class BfBoin(Boin):
     def decide_on_path(self, batch: Batch) -> Decisions:
         """Backfill or wait while the cohort is followed; then decide, pooling where lower nodes contradict."""
         complete = _complete(batch)
-        codes, closed, too_toxic = self._look_up(complete)
+        codes = self._look_up(complete)[0]
+        # A node is eliminated only where it will be so whatever its pending patients show.
+        certain, closed, too_toxic = self._look_up(batch)
+        codes = np.where((codes == ELIMINATE) & (certain != ELIMINATE), DEESCALATE, codes)
         codes = self._pooled(complete, codes)
         found = self.move(complete, codes, closed, too_toxic)
         if batch.pending_node is None:

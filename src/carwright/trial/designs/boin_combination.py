@@ -2,8 +2,8 @@
 
 Lin and Yin 2017 (doi 10.1177/0962280215594494): the same bounds as BOIN; up and down are choices among the nodes next
 above or below, by the posterior probability that the node's toxicity lies between the bounds. Agrees with the R
-package BOIN 2.7.2 on its grids, but for ties: there the first node in the order of the dose space is taken, where
-the package draws.
+package BOIN 2.7.2 on its grids, but for ties, where the package draws: here the last node in the order of the dose
+space is taken on the way up and the first on the way down, so that on a grid the first agent moves.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from carwright.trial import option
 from carwright.trial.batch import NOBODY, Batch, Decisions, Flags, Floats, Ints
 from carwright.trial.designs.boin import Boin
 from carwright.trial.isotonic import PRIOR
+from carwright.trial.outcomes import History
 from carwright.trial.partial_isotonic import PartialIsotonic
-from carwright.trial.posterior_table import posterior_below
+from carwright.trial.posterior_table import posterior_above, posterior_below
 from carwright.trial.table_design import DEESCALATE, ELIMINATE, ESCALATE
 
 JEFFREYS = 0.5
@@ -81,7 +82,8 @@ class BoinCombination(Boin):
         code = codes[rows, current]
         shut = closed[rows, current]
         unseen = batch.patients[rows, current] == 0
-        up, some_up = _best(score, self._above[current])
+        up, some_up = _best(score[:, ::-1], self._above[current][:, ::-1])
+        up = score.shape[1] - 1 - up
         down, some_down = _best(score, self._below[current])
         rises = ~unseen & ~shut & (code == ESCALATE) & some_up
         falls = ~unseen & (shut | (code >= DEESCALATE)) & some_down
@@ -103,14 +105,54 @@ class BoinCombination(Boin):
 
     def select_batch(self, batch: Batch) -> Ints:
         """Node whose estimate on the partial order is nearest to the target."""
-        closed = self._codes(batch)[1]
-        estimates = np.round(self.isotonic_estimates(batch), 2) + PER_RANK * self._rank
-        may = ~closed & (batch.patients > 0) & (estimates < self.highest_estimate)
-        distance = np.where(may, np.abs(estimates - self.target), np.inf)
+        may, distance = self._distance(batch)
         # The package rounds, so equal distances do occur; beyond rounding errors the first node is taken.
         nearest = distance <= distance.min(axis=1, keepdims=True) + 1e-9
         chosen: Ints = np.where(may.any(axis=1), nearest.argmax(axis=1), NOBODY)
         return chosen
+
+    def estimates(self, history: History) -> dict[str, dict[str, float | None]]:
+        """Isotonic estimates on the partial order, untried nodes included, and probabilities of more toxicity."""
+        batch = Batch.of(self.space, (history,))
+        fitted, above = self.isotonic_estimates(batch)[0], posterior_above(batch.patients, batch.dlts, self.target)[0]
+        own = np.where(batch.patients[0] > 0, above, np.nan).tolist()
+        return {
+            "isotonic_toxicity": dict(zip(self.space.labels, fitted.tolist(), strict=True)),
+            "toxicity_above_target": {
+                label: None if np.isnan(value) else value for label, value in zip(self.space.labels, own, strict=True)
+            },
+        }
+
+    def contour(self, history: History) -> dict[str, str]:
+        """For each row of a grid the given node nearest to the target, by row; empty unless labels are row.column.
+
+        Where a row's node is in the last column, the next lower row has none (R package BOIN 2.7.2, select.mtd.comb
+        with mtd.contour).
+        """
+        batch = Batch.of(self.space, (history,))
+        labels = self.space.labels
+        if not all(label.replace(".", "", 1).isdigit() and "." in label.strip(".") for label in labels):
+            return {}
+        may, distance = (values[0] for values in self._distance(batch))
+        rows: dict[str, list[int]] = {}
+        for column, label in enumerate(labels):
+            rows.setdefault(label.partition(".")[0], []).append(column)
+        found: dict[str, str] = {}
+        covered = False
+        for row in sorted(rows, key=int, reverse=True):
+            open_ = [column for column in rows[row] if may[column]]
+            best = min(open_, key=lambda column: distance[column]) if open_ and not covered else None
+            if best is not None:
+                found[row] = labels[best]
+            covered = best == rows[row][-1]
+        return dict(reversed(found.items()))
+
+    def _distance(self, batch: Batch) -> tuple[Flags, Floats]:
+        """Nodes that may be recommended, and the distance of their rounded estimates from the target."""
+        closed = self._codes(batch)[1]
+        estimates = np.round(self.isotonic_estimates(batch), 2) + PER_RANK * self._rank
+        may = ~closed & (batch.patients > 0) & (estimates < self.highest_estimate)
+        return may, np.where(may, np.abs(estimates - self.target), np.inf)
 
     def isotonic_estimates(self, batch: Batch) -> Floats:
         """Isotonic estimates of toxicity on the partial order, untried nodes included; shape (t, m)."""

@@ -48,7 +48,8 @@ class EffTox(ModelDesign):
 
     doses: tuple[float, ...] | None = option.numbers(
         None,
-        "Doses, rising; null for the middle of each node's band of cells, on the logarithmic scale.",
+        "Doses, rising; null for the middle of each node's band of cells, on the logarithmic scale, or for ranks 1, 2, "
+        "3 where these do not rise along the path.",
         source="study",
     )
     prior_means: tuple[float, ...] = option.numbers(
@@ -136,6 +137,10 @@ class EffTox(ModelDesign):
             "toxicity_acceptable": fit.toxicity_acceptable,
             "utility": self.trade_off.utility(fit.efficacy, fit.toxicity),
         }
+
+    def parameters_on_path(self, batch: Batch) -> dict[str, Floats]:
+        """Power of the norm of the contours, which its three points determine."""
+        return {"contour_power": np.full(batch.trials, self.trade_off.power)}
 
     def farthest(self, batch: Batch) -> tuple[Ints, Ints]:
         """Not beyond a node that nobody was given, up or down."""

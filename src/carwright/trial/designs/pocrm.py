@@ -140,6 +140,16 @@ class Pocrm(Design):
         curve = self.fit_batch(Batch.of(self.space, (history,))).probability[0].tolist()
         return {"curve_at_estimate": dict(zip(self.space.labels, curve, strict=True))}
 
+    def parameters(self, history: History) -> dict[str, float]:
+        """Number of the likeliest order, from 1, its power ``a``, and the probability of each order."""
+        fit = self.fit_batch(Batch.of(self.space, (history,)))
+        weights = fit.order_probability[0].tolist()
+        return {
+            "order": float(fit.order[0] + 1),
+            "a": float(fit.power[0]),
+            **{f"order_{number}_probability": weight for number, weight in enumerate(weights, start=1)},
+        }
+
     def decide_batch(self, batch: Batch) -> Decisions:
         """Climb by plan, then follow the likeliest order."""
         open_, given = self._open(batch), batch.patients > 0

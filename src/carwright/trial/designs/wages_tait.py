@@ -103,6 +103,14 @@ class WagesTait(ModelDesign):
             "random_allocation": np.divide(share, total, out=np.zeros_like(share), where=total > 0.0),
         }
 
+    def parameters_on_path(self, batch: Batch) -> dict[str, Floats]:
+        """Number of the likeliest model of efficacy, from 1, and the probability of each."""
+        fit = self._fit(batch)
+        found: dict[str, Floats] = {"efficacy_model": (fit.model + 1).astype(np.float64)}
+        for number in range(fit.model_probability.shape[1]):
+            found[f"efficacy_model_{number + 1}_probability"] = fit.model_probability[:, number]
+        return found
+
     @cached_property
     def _posteriors(self) -> tuple[CrmPosterior, list[CrmPosterior]]:
         places = np.arange(len(self.path))

@@ -1,0 +1,1 @@
+"""What the commands of ``carwright design`` share: reading what is asked, and writing answers."""
