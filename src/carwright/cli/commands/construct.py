@@ -47,6 +47,7 @@ def show_construct(
         for key, value in data.items()
         if isinstance(value, dict) and {"name", "source"} <= value.keys()
     ]
+    show(f"recognises a cell from about {construct.threshold.molecules:g} molecules on")
     show(columns(domains, ["domain", "name", "kind", "source"]))
     limit = construct.threshold
     show(f"half of the cells are seen at {limit.molecules:,.0f} molecules per cell ({limit.kind}: {limit.source})")
