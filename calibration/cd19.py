@@ -75,7 +75,7 @@ def at_point(x: Floats, model: str, construct: str) -> dict[str, Floats]:
 
     The spread between patients is multiplicative, so that a new median scales what was drawn.
     """
-    drawn = dict(patients_of(model, construct, PATIENTS, per_population=1).values)
+    drawn = dict(patients_of(model, construct, PATIENTS).values)
     medians = typical_patient(model, construct)
     wanted = parameters(x, model)
     return drawn | {name: drawn[name] * (value / medians[name]) for name, value in wanted.items()}

@@ -35,8 +35,8 @@ def prepared(name: str) -> tuple[Model, System, Kernel]:
 
 
 @cache
-def patients_of(name: str, construct: str, count: int, seed: int = 1, per_population: int = 40) -> Patients:
-    """Draw patients of a model who meet a construct."""
+def patients_of(name: str, construct: str, count: int, seed: int = 1, per_population: int = 1) -> Patients:
+    """Draw patients of a model who meet a construct; each from a population of its own unless told otherwise."""
     table = load_model(name).table
     product = load_construct(construct)
     drawn = draw(

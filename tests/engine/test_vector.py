@@ -59,7 +59,7 @@ def f(W):
 
 def test_what_is_not_lane_code_is_refused():
     for line in ("a = [1.0]", "a = W[0:2]", "while True: pass"):
-        with pytest.raises(NotImplementedError, match="not lane code"):
+        with pytest.raises(TypeError, match="not lane code"):
             translate(f"def f(W):\n    for lane in range(8):\n        {line}\n", LIBRARY, Shape(8, 64))
 
 

@@ -22,7 +22,7 @@ from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
 from carwright.engine.sparse import Factorisation, factorise
-from carwright.engine.tableau import RODAS5P
+from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.engine.tape import OPERATIONS, Tapes, discontinuous
 
 QUEUE: Final = 512
@@ -31,8 +31,6 @@ _TAPES: Final = (
     "PRELUDE", "INITIAL", "JACOBIAN", "STAGE", "WATCHED", "OBSERVED", "CLOCK", "SWITCHES", "TRIGGERS_TRUE", "EVENTS"
 )  # fmt: skip
 _SCALARS: Final = ("T", "H", "E", "LOW")
-_ROWS: Final = {"Y": 1, "Y1": 1, "U": 1, "K": RODAS5P.stages, "DENSE": len(RODAS5P.dense), "SAVED": 2}
-"""Rows of states."""
 _TALLY: Final = ("RESULT", "BEST", "LEVEL", "ARMED", "LEFT", "FIRED")
 _MATRIX, _VECTOR, _WHOLE, _TABLE = "float64[:, ::1]", "float64[::1]", "int64[::1]", "int64[:, ::1]"
 _SIGNATURE: Final = ", ".join(
@@ -62,30 +60,30 @@ _ENTRY: Final = f'@njit("void({_SIGNATURE})", error_model="numpy", nogil=True, c
 
 
 @remember
-def source() -> str:
-    """Text of the interpreter's module, the same for all models."""
+def source(method: Tableau) -> str:
+    """Text of the interpreter's module for one method, the same for all models."""
     package = files("carwright.engine")
     texts = [package.joinpath("mathematics.py").read_text(encoding="utf-8")]
     texts += [package.joinpath("interpreter", f"{name}.py").read_text(encoding="utf-8") for name in FILES]
-    stages = RODAS5P.stages
+    stages, rows = method.stages, _rows(method)
     sizes: dict[str, object] = {
         **{f"OP_{op.upper()}": i for i, op in enumerate(OPERATIONS)},
         **{name: i for i, name in enumerate(_TAPES)},
         **{name: i for i, name in enumerate(_SCALARS)},
         **{name: i for i, name in enumerate(_TALLY)},
-        **{name: sum(list(_ROWS.values())[:i]) for i, name in enumerate(_ROWS)},
+        **{name: sum(list(rows.values())[:i]) for i, name in enumerate(rows)},
         **{kind.replace("_day_", "_").upper(): i for i, kind in enumerate(KINDS)},
         **{outcome.name: int(outcome) for outcome in Outcome},
         "QUEUE": QUEUE,
         "STAGES": stages,
-        "ORDER": RODAS5P.order,
-        "ORDERS": len(RODAS5P.dense),
-        "OWN_POINTS": len(RODAS5P.a),
-        "GAMMA": RODAS5P.gamma,
-        "STAGE_TIMES": RODAS5P.times,
-        "TIME_WEIGHTS": RODAS5P.time_weights,
+        "ORDER": method.order,
+        "ORDERS": len(method.dense),
+        "OWN_POINTS": len(method.a),
+        "GAMMA": method.gamma,
+        "STAGE_TIMES": method.times,
+        "TIME_WEIGHTS": method.time_weights,
     }
-    square = {"A_COEFFICIENTS": RODAS5P.a, "C_COEFFICIENTS": RODAS5P.c, "H_COEFFICIENTS": RODAS5P.dense}
+    square = {"A_COEFFICIENTS": method.a, "C_COEFFICIENTS": method.c, "H_COEFFICIENTS": method.dense}
     lines = [f"{name} = {value!r}" for name, value in sizes.items()]
     lines += [
         f"{name} = np.array({[[*row, *[0.0] * (stages - len(row))] for row in rows]!r})"
@@ -98,16 +96,22 @@ def source() -> str:
     return "\n".join(parts)
 
 
-def load() -> ModuleType:
+def _rows(method: Tableau) -> dict[str, int]:
+    """Rows of states."""
+    return {"Y": 1, "Y1": 1, "U": 1, "K": method.stages, "DENSE": len(method.dense), "SAVED": 2}
+
+
+def load(method: Tableau = RODAS5P) -> ModuleType:
     """The compiled interpreter, compiled now where no sound copy is on disk."""
-    return cache.load(source())
+    return cache.load(source(method))
 
 
 class Interpreter:
     """Takes the place of a compiled module: ``solve`` has the same arguments."""
 
-    def __init__(self, program: Program) -> None:
-        self._module = load()
+    def __init__(self, program: Program, method: Tableau = RODAS5P) -> None:
+        self._module = load(method)
+        self._rows = sum(_rows(method).values())
         self._tables = _tables(program)
         self._states = len(program.system.states)
         events = program.system.events
@@ -120,7 +124,7 @@ class Interpreter:
         """Solve a chunk of patients."""
         tables = self._tables
         memory = (
-            tables.registers.copy(), np.zeros((sum(_ROWS.values()), self._states)), np.zeros(len(_SCALARS)),
+            tables.registers.copy(), np.zeros((self._rows, self._states)), np.zeros(len(_SCALARS)),
             np.zeros(tables.clock), np.zeros(tables.switches), np.zeros(self._was), np.zeros(self._queue),
             np.zeros(3, np.int64), np.zeros(self._samples), np.zeros(self._tally),
         )  # fmt: skip

@@ -22,6 +22,7 @@ from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
+from carwright.engine.tableau import METHODS, RODAS5P, Tableau
 from carwright.engine.tape import discontinuous
 from carwright.errors import CarwrightError, Problem, Problems
 
@@ -50,6 +51,7 @@ def compile_kernel(
     functionals: Sequence[Functional] = (),
     triggers: Sequence[Trigger] = (),
     path: str | None = None,
+    method: str = RODAS5P.name,
 ) -> Kernel:
     """Generate and compile the code that solves a system, or load it from the cache on disk.
 
@@ -66,6 +68,9 @@ def compile_kernel(
         ``compiled`` or ``interpreted``; by default the interpreter where the model has events of its own, rates that
         jump at times of their own, or more than `LARGEST` states, compiled code elsewhere. Both solve with the same
         method and the same control of errors. ``gpu`` is the compiled path on a CUDA device.
+    method
+        ``rodas5p``, or ``rodas4`` for screening: of lower order, so cheaper per step and dearer per correct digit (see
+        `carwright.engine.tableau`).
 
     Raises
     ------
@@ -85,18 +90,22 @@ def compile_kernel(
                 allowed=", ".join(allowed),
             )
         )
-    solver = _SOLVERS[path](program)
+    if method not in METHODS:
+        raise CarwrightError(
+            Problem("ENGINE030", "no such method", where="method", found=method, allowed=", ".join(METHODS))
+        )
+    solver = _SOLVERS[path](program, METHODS[method])
     asked = tuple(observables), tuple(functionals), tuple(triggers)
-    return Kernel(system, *asked, path, program, tables, solver)
+    return Kernel(system, *asked, path, method, program, tables, solver)
 
 
-def _on_device(program: Program) -> Compiled:
+def _on_device(program: Program, method: Tableau) -> Compiled:
     from carwright.engine.device import OnDevice
 
-    return OnDevice(program)
+    return OnDevice(program, method)
 
 
-_SOLVERS: Final[dict[str, Callable[[Program], Compiled | Interpreter]]] = {
+_SOLVERS: Final[dict[str, Callable[[Program, Tableau], Compiled | Interpreter]]] = {
     COMPILED: Compiled,
     INTERPRETED: Interpreter,
     GPU: _on_device,
@@ -112,13 +121,14 @@ def _fitting(system: System) -> str:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A model made ready to be solved, by `compile_kernel`; ``path`` says on which path."""
+    """A model made ready to be solved, by `compile_kernel`; ``path`` and ``method`` say how."""
 
     system: System
     observables: tuple[str, ...]
     functionals: tuple[Functional, ...]
     triggers: tuple[Trigger, ...]
     path: str
+    method: str
     _program: Program = field(repr=False)
     _tables: Tables = field(repr=False)
     _solver: Compiled | Interpreter = field(repr=False)

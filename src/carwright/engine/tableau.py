@@ -6,8 +6,8 @@ that needs no product of J with a vector (Hairer and Wanner, Solving Ordinary Di
 
     (I/(h gamma) - J) k_i = f(t + c_i h, u_i) + sum_j C_ij k_j / h + d_i h df/dt,   u_i = y + sum_j A_ij k_j
 
-Both methods here are stiffly accurate: the last two stages start from the point of the stage before plus its k, and
-so does the result, y1 = u_s + k_s, with k_s the error estimate. Between the ends of the step
+The methods here are stiffly accurate: the last stages start from the point of the stage before plus its k, and so does
+the result, y1 = u_s + k_s, with k_s the error estimate. Between the ends of the step
 
     y(t + s h) = (1 - s) y + s (y1 + (1 - s) (D_1 + s (D_2 + ...))),   D_i = sum_j H_ij k_j
 """
@@ -28,7 +28,7 @@ class Tableau:
     order
         Of the result; the error estimate is one order lower.
     a
-        A_ij of all stages but the last two.
+        A_ij of the stages with a point of their own; each later one starts from the one before it.
     c
         C_ij.
     times, time_weights
@@ -92,4 +92,33 @@ RODAS5P: Final = Tableau(
 and numerical benchmarks within the Julia Differential Equations package. BIT Numerical Mathematics 63:27,
 doi:10.1007/s10543-023-00967-x."""
 
-METHODS: Final = MappingProxyType({method.name: method for method in (RODAS5P,)})
+RODAS4: Final = Tableau(
+    name="rodas4",
+    order=4,
+    gamma=0.25,
+    a=(
+        (),
+        (1.544,),
+        (0.9466785280815826, 0.2557011698983284),
+        (3.314825187068521, 2.896124015972201, 0.9986419139977817),
+        (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950),
+    ),
+    c=(
+        (),
+        (-5.6688,),
+        (-2.430093356833875, -0.2063599157091915),
+        (-0.1073529058151375, -9.594562251023355, -20.47028614809616),
+        (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160),
+        (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
+    ),
+    times=(0.0, 0.386, 0.21, 0.63, 1.0, 1.0),
+    time_weights=(0.25, -0.1043, 0.1035, -0.0362, 0.0, 0.0),
+    dense=(
+        (10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662, 0.0),
+        (-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0),
+    ),
+)  # fmt: skip
+"""Rodas4, order 4 with dense output of order 3: Hairer and Wanner (1996), table IV.7.1 and their code RODAS, method 1;
+six stages instead of eight, which pays at loose tolerances alone."""
+
+METHODS: Final = MappingProxyType({method.name: method for method in (RODAS5P, RODAS4)})

@@ -312,7 +312,7 @@ class _Body:
 
     def _unknown(self, node: ast.AST) -> NoReturn:
         message = f"not lane code: {ast.unparse(node)}"
-        raise NotImplementedError(message)
+        raise TypeError(message)
 
 
 def _single(number: float) -> float:
