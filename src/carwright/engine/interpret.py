@@ -11,16 +11,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import cache, tableau
+from carwright.engine import cache
 from carwright.engine import expression as ex
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, jacobian
 from carwright.engine.expression import Expr
 from carwright.engine.formula import TIME
-from carwright.engine.generator import MARKER, Program, decorated
+from carwright.engine.generator import Program
 from carwright.engine.interpreter import FILES
+from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
 from carwright.engine.sparse import Factorisation, factorise
+from carwright.engine.tableau import RODAS5P
 from carwright.engine.tape import OPERATIONS, Tapes, discontinuous
 
 QUEUE: Final = 512
@@ -29,7 +31,7 @@ _TAPES: Final = (
     "PRELUDE", "INITIAL", "JACOBIAN", "STAGE", "WATCHED", "OBSERVED", "CLOCK", "SWITCHES", "TRIGGERS_TRUE", "EVENTS"
 )  # fmt: skip
 _SCALARS: Final = ("T", "H", "E", "LOW")
-_ROWS: Final = {"Y": 1, "Y1": 1, "U": 1, "K": tableau.STAGES, "DENSE": 3, "SAVED": 2}
+_ROWS: Final = {"Y": 1, "Y1": 1, "U": 1, "K": RODAS5P.stages, "DENSE": len(RODAS5P.dense), "SAVED": 2}
 """Rows of states."""
 _TALLY: Final = ("RESULT", "BEST", "LEVEL", "ARMED", "LEFT", "FIRED")
 _MATRIX, _VECTOR, _WHOLE, _TABLE = "float64[:, ::1]", "float64[::1]", "int64[::1]", "int64[:, ::1]"
@@ -65,7 +67,7 @@ def source() -> str:
     package = files("carwright.engine")
     texts = [package.joinpath("mathematics.py").read_text(encoding="utf-8")]
     texts += [package.joinpath("interpreter", f"{name}.py").read_text(encoding="utf-8") for name in FILES]
-    stages = tableau.STAGES
+    stages = RODAS5P.stages
     sizes: dict[str, object] = {
         **{f"OP_{op.upper()}": i for i, op in enumerate(OPERATIONS)},
         **{name: i for i, name in enumerate(_TAPES)},
@@ -76,11 +78,14 @@ def source() -> str:
         **{outcome.name: int(outcome) for outcome in Outcome},
         "QUEUE": QUEUE,
         "STAGES": stages,
-        "GAMMA": tableau.GAMMA,
-        "STAGE_TIMES": tableau.TIMES,
-        "TIME_WEIGHTS": tableau.TIME_WEIGHTS,
+        "ORDER": RODAS5P.order,
+        "ORDERS": len(RODAS5P.dense),
+        "OWN_POINTS": len(RODAS5P.a),
+        "GAMMA": RODAS5P.gamma,
+        "STAGE_TIMES": RODAS5P.times,
+        "TIME_WEIGHTS": RODAS5P.time_weights,
     }
-    square = {"A_COEFFICIENTS": tableau.A, "C_COEFFICIENTS": tableau.C, "H_COEFFICIENTS": tableau.H}
+    square = {"A_COEFFICIENTS": RODAS5P.a, "C_COEFFICIENTS": RODAS5P.c, "H_COEFFICIENTS": RODAS5P.dense}
     lines = [f"{name} = {value!r}" for name, value in sizes.items()]
     lines += [
         f"{name} = np.array({[[*row, *[0.0] * (stages - len(row))] for row in rows]!r})"
@@ -101,9 +106,6 @@ def load() -> ModuleType:
 class Interpreter:
     """Takes the place of a compiled module: ``solve`` has the same arguments."""
 
-    AT_END: Final = 0
-    """The interpreter brings its own memory."""
-
     def __init__(self, program: Program) -> None:
         self._module = load()
         self._tables = _tables(program)
@@ -115,7 +117,7 @@ class Interpreter:
         self._samples, self._tally = (5, len(program.watched)), (len(_TALLY), asked)
 
     def solve(self, *arguments: Any) -> None:
-        """Solve a chunk of patients; the last argument, memory for compiled code, is not needed."""
+        """Solve a chunk of patients."""
         tables = self._tables
         memory = (
             tables.registers.copy(), np.zeros((sum(_ROWS.values()), self._states)), np.zeros(len(_SCALARS)),
@@ -123,7 +125,7 @@ class Interpreter:
             np.zeros(3, np.int64), np.zeros(self._samples), np.zeros(self._tally),
         )  # fmt: skip
         model = (tables.code, tables.spans, tables.outputs, tables.events, tables.targets, tables.registers)
-        self._module.solve(*arguments[:-1], *model, *memory)
+        self._module.solve(*arguments, *model, *memory)
 
 
 class _Tables(NamedTuple):
