@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -144,8 +145,11 @@ class _Tracer:
         problems = Problems()
         self._when = _Compiled([read_formula(system, t.when, t.name, problems) for t in solve.triggers])
         self._assigned = [
-            [(name, _Compiled([read_formula(system, str(text), t.name, problems)])) for name, text in t.assignments.items()]
-            for t in solve.triggers
+            [
+                (name, _Compiled([read_formula(system, str(text), trigger.name, problems)]))
+                for name, text in trigger.assignments.items()
+            ]
+            for trigger in solve.triggers
         ]
         problems.raise_if_any()
         self.left = [t.at_most for t in solve.triggers]
@@ -279,7 +283,7 @@ class _Tracer:
             return self._when(self._place(point(s), t0 + s * h))
 
         before = conditions(0.0)
-        for low, high in zip(_SAMPLES, _SAMPLES[1:], strict=False):
+        for low, high in pairwise(_SAMPLES):
             after = conditions(high)
             for j in range(len(before)):
                 self.armed[j] |= bool(before[j] <= 0.0)

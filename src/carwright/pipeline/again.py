@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carwright.engine import Dosing
 from carwright.engine.trace import Solve
 from carwright.pipeline.arm import START_DAY, arms_of
 from carwright.pipeline.solve import TOLERANCE, dosing_of, draw_patients

@@ -123,9 +123,9 @@ def next_(
     from carwright.cli.design import shown
 
     given = {
-        **{"outcomes": outcomes, "patients": patients, "dlts": dlts, "responses": responses, "both": both},
-        **{"last": last, "window": window, "weights": weights, "limits": limits},
-        **{"design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file},
+        "outcomes": outcomes, "patients": patients, "dlts": dlts, "responses": responses, "both": both,
+        "last": last, "window": window, "weights": weights, "limits": limits,
+        "design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file,
     }
     found = shown.next_step(asked.case(given, stops=False))
     if as_json:
@@ -152,8 +152,8 @@ def paths(
     from carwright.trial.paths import enumerate_paths, operating_characteristics
 
     given = {
-        **{"truth": truth, "response": response},
-        **{"design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file},
+        "truth": truth, "response": response,
+        "design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file,
     }
     case = asked.case(given)
     _complete_delivery(case, "paths")
@@ -212,9 +212,9 @@ def simulate(
     from carwright.cli.design import shown
 
     given = {
-        **{"truth": truth, "response": response, "delivery": delivery, "trials": trials, "seed": seed},
-        **{"accrual": accrual},
-        **{"design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file},
+        "truth": truth, "response": response, "delivery": delivery, "trials": trials, "seed": seed,
+        "accrual": accrual,
+        "design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file,
     }
     case = asked.case(given)
     if exact and (case.trials is not None or case.accrual is not None):

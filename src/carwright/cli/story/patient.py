@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from carwright.cli.output import number
 from carwright.cli.story import tables
-from carwright.cli.story.solve import how_it_went, solve_text
 from carwright.cli.story.response import responses
+from carwright.cli.story.solve import how_it_went, solve_text
 
 if TYPE_CHECKING:
     import polars as pl
