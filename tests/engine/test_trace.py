@@ -75,5 +75,5 @@ def test_limits():
     short = trace(asked(system, 1e4), most=20)
     assert (short.outcome, len(short.times)) == (None, 20)
     events = read_sbml(engine_models.sbml("model m; x = 1; x' = -x; at x < 0.5: x = 1; end"))
-    with pytest.raises(CarwrightError, match="ENGINE050"):
+    with pytest.raises(CarwrightError, match="ENGINE041"):
         trace(asked(events, 1.0))

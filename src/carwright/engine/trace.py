@@ -98,7 +98,7 @@ def trace(solve: Solve, most: int = MOST_STEPS) -> Trace:
     """
     if solve.system.events:
         what = "a model with events cannot be traced step by step"
-        raise CarwrightError(Problem("ENGINE050", what, solve.system.name))
+        raise CarwrightError(Problem("ENGINE041", what, solve.system.name))
     with np.errstate(all="ignore"):
         return _Tracer(solve, most).run()
 
