@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import carwright
-from _extensions import clinic, command_line, constructs, equations, error_codes, parameters, rooms, study_fields
+from _extensions import (
+    clinic,
+    command_line,
+    constructs,
+    designs,
+    equations,
+    error_codes,
+    parameters,
+    rooms,
+    study_fields,
+)
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -19,7 +29,8 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives with Sphinx; a change in what they print from makes every page anew."""
     app.add_config_value("carwright_sources", _digest(), "env")
-    for module in (clinic, command_line, constructs, equations, error_codes, parameters, rooms, study_fields):
+    printed = (clinic, command_line, constructs, designs, equations, error_codes, parameters, rooms, study_fields)
+    for module in printed:
         for name, directive in module.DIRECTIVES.items():
             app.add_directive(f"carwright-{name}", directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,7 +15,7 @@ class Constructs(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Print constructs, then armours."""
         constructs = [load_construct(name) for name in list_constructs()]
-        catalogue = [([code(c.name)], c.title, c.antigen, [code(c.armour)]) for c in constructs]
+        catalogue = [([code(c.name)], c.title, c.gate, [code(c.armour)]) for c in constructs]
         armours = []
         for armour in map(load_armour, list_armours()):
             effects = [
@@ -32,7 +32,7 @@ class Constructs(SphinxDirective):
             ]
             armours.append(([code(armour.name)], armour.title, lines(*effects) if effects else "none"))
         return [
-            table(("Construct", "Title", "Antigen", "Armour"), catalogue),
+            table(("Construct", "Title", "Gate", "Armour"), catalogue),
             table(("Armour", "Title", "Effects"), armours),
         ]
 

@@ -138,6 +138,7 @@ def simulate(
     observe: Iterable[str] = (),
     values: Mapping[str, float] | None = None,
     relative_tolerance: float = 1e-6,
+    method: str = "rodas5p",
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
     gradients: Iterable[str] = (),
@@ -179,6 +180,8 @@ def simulate(
         Values of parameters that replace the model's.
     relative_tolerance
         Error allowed per step relative to each state.
+    method
+        ``"rodas5p"``, or ``"rodas4"`` to screen at loose tolerances.
     seed
         Seed of the draws.
     keep
@@ -230,6 +233,7 @@ def simulate(
         observe=observe,
         values=values or {},
         relative_tolerance=relative_tolerance,
+        method=method,
         seed=seed,
         keep=keep,
         gradients=gradients,

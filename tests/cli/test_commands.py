@@ -160,6 +160,8 @@ def test_explain_a_node(carwright: Call, finished: Path) -> None:
         ("--node", "9"),
         ("--patient", "1", "--node", "9"),
         ("--patient", "1", "--trial", "0"),
+        ("--trial", "0", "--node", "1"),
+        ("--design", "boin"),
         ("--arm", "without-armor"),
     ],
 )
@@ -173,7 +175,12 @@ def test_explain_refuses_what_is_not_there(carwright: Call, finished: Path, argu
 
 def test_model_commands(carwright: Call, tmp_path: Path) -> None:
     assert "mcrpc" in carwright("model", "list").stdout
-    assert [row["model"] for row in json.loads(carwright("model", "list", "--json").stdout)["models"]] == ["aml", "b-all", "lbcl", "mcrpc"]
+    assert [row["model"] for row in json.loads(carwright("model", "list", "--json").stdout)["models"]] == [
+        "aml",
+        "b-all",
+        "lbcl",
+        "mcrpc",
+    ]
     shown = carwright("model", "show", "mcrpc").stdout
     assert "published" in shown.splitlines()[-1]
     assert json.loads(carwright("model", "show", "mcrpc", "--json").stdout)["model"] == "mcrpc"
@@ -193,7 +200,7 @@ def test_construct_commands(carwright: Call) -> None:
     listed = json.loads(carwright("construct", "list", "--json").stdout)["constructs"]
     assert {"psma", "psma-dntgfbr2"} <= {entry["name"] for entry in listed}
     shown = json.loads(carwright("construct", "show", "psma-dntgfbr2", "--json").stdout)
-    assert shown["antigen"] == "PSMA"
+    assert shown["gate"] == "PSMA"
     assert "tgfb_resistance" in shown["armour"]["effects"]
     assert "tgfb_resistance" in carwright("construct", "show", "psma-dntgfbr2").stdout
 

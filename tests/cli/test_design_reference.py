@@ -167,6 +167,19 @@ def test_skeletons(ask: Ask, values: Callable[[str], Any]) -> None:
         assert found["coherent"] == (case["message"] == "Coherent")
 
 
+def test_sample_size(ask: Ask, values: Callable[[str], Any]) -> None:
+    result = values("dfcrm")["getn"]["result"]
+    patients_, correct, target, levels, odds_ratio, share, efficiency, exact, benchmark = result
+    found = ask(
+        *("sample-size", "--correct", correct, "--target", target, "--levels", levels, "--odds-ratio", odds_ratio),
+    )
+    assert found["patients"] == patients_
+    assert found["benchmark_share"] == pytest.approx(share, abs=1e-9)
+    assert found["efficiency"] == pytest.approx(efficiency, abs=1e-9)
+    assert found["exact"] == pytest.approx(exact, abs=1e-6)
+    assert found["benchmark"] == pytest.approx(benchmark, abs=1e-6)
+
+
 def crm_options(case: dict[str, Any]) -> list[str]:
     options = {
         "skeleton": case["prior"],
@@ -175,7 +188,8 @@ def crm_options(case: dict[str, Any]) -> list[str]:
         "intercept": case.get("intcpt", 3),
         "method": case.get("method", "bayes"),
         "prior_variance": case.get("prior_var", case.get("scale", 1.34**0.5) ** 2),
-        **{"skip_up": "true", "coherent": "false"},
+        "skip_up": "true",
+        "coherent": "false",
     }
     return [part for key, value in options.items() for part in ("--set", f"{key}={value}")]
 
@@ -212,9 +226,7 @@ def test_tite_crm_fits(ask: Ask, values: Callable[[str], Any]) -> None:
             ]
             found = ask(*arguments, "--outcomes", " ".join(words))
         else:
-            days = case.get("followup") or [
-                gone - came for came, gone in zip(case["entry"], case["exit"], strict=True)
-            ]
+            days = case.get("followup") or [gone - came for came, gone in zip(case["entry"], case["exit"], strict=True)]
             seen = patients(case["level"], case["tox"], days)
             window = ["--window", case["obswin"], "--weights", case.get("scheme", "linear")]
             found = ask(*arguments, "--outcomes", seen, *window)
@@ -332,6 +344,18 @@ def test_efftox(ask: Ask, values: Callable[[str], Any]) -> None:
         assert found["parameters"]["contour_power"] == pytest.approx(case["p"], abs=1e-8)
 
 
+SIMON = {
+    "first_responses": "r1",
+    "first": "n1",
+    "responses": "r",
+    "patients": "n",
+    "expected_patients": "EN_p0",
+    "stops_early": "PET_p0",
+    "type_1_error": "type1",
+    "power": "power",
+}
+
+
 def test_two_stage_designs(ask: Ask, values: Callable[[str], Any]) -> None:
     reference = values("other_designs")
     for case in reference["simon"]:
@@ -341,10 +365,7 @@ def test_two_stage_designs(ask: Ask, values: Callable[[str], Any]) -> None:
         )
         for name in ("optimal", "minimax"):
             mine, theirs = found[name], case[name]
-            for one, other in {
-                **{"first_responses": "r1", "first": "n1", "responses": "r", "patients": "n"},
-                **{"expected_patients": "EN_p0", "stops_early": "PET_p0", "type_1_error": "type1", "power": "power"},
-            }.items():
+            for one, other in SIMON.items():
                 assert mine[one] == pytest.approx(theirs[other], abs=1e-7)
     result = reference["simon_oc"]["result"]
     found = ask("two-stage", "--uninteresting", 0.1, "--interesting", 0.3, "--stages", "1/10,5/29")["given"]
@@ -380,9 +401,10 @@ def test_wages_tait(ask: Ask, values: Callable[[str], Any]) -> None:
 
 def test_boin12(ask: Ask, values: Callable[[str], Any]) -> None:
     reference = values("other_designs")
-    rows = {(row["n"], row["dlts"], row["responses"]): row["rank"] for row in ask(
-        "table", "--design", "boin12", "--most", 6, "--set", "utilities=[100, 40, 60, 0]"
-    )["rows"]}
+    rows = {
+        (row["n"], row["dlts"], row["responses"]): row["rank"]
+        for row in ask("table", "--design", "boin12", "--most", 6, "--set", "utilities=[100, 40, 60, 0]")["rows"]
+    }
     for n, toxic, active, _, rank, _ in reference["boin12_rds"]["rows"]:
         assert rows[int(n), int(toxic), int(active)] == (None if rank == "E" else float(rank))
     for case in reference["boin12_path"]["fits"]:

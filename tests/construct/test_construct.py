@@ -21,12 +21,14 @@ def test_every_construct_loads_and_its_armour_exists():
         assert construct.armour in list_armours()
 
 
-def test_effects_name_parameters_of_every_model_within_their_range():
-    for model in list_models():
-        for armour in list_armours():
-            for effect, strength in load_armour(armour).effects.items():
-                row = load_model(model).table.parameter(EFFECTS[effect])
-                assert row.low <= strength.value <= row.high
+def test_effects_name_parameters_of_a_model_within_their_range():
+    tables = [load_model(model).table for model in list_models()]
+    effects = [load_armour(armour).effects for armour in list_armours()]
+    effects += [load_construct(name).effects for name in list_constructs()]
+    for effect, strength in (pair for group in effects for pair in group.items()):
+        rows = [row for table in tables for row in table.parameters if row.name == EFFECTS[effect]]
+        assert rows, effect
+        assert all(row.low <= strength.value <= row.high for row in rows)
 
 
 def test_an_armour_can_be_taken_off():

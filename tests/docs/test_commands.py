@@ -49,7 +49,7 @@ def test_overrides_fit_the_study_file() -> None:
     for page in PAGES:
         for arguments in commands(page):
             changes = [arguments[i + 1] for i, argument in enumerate(arguments) if argument == "--set"]
-            if changes and arguments[0] != "simulate":  # there a --set names a parameter
+            if changes and arguments[0] not in ("simulate", "design"):  # there a --set names something else
                 study = next(part for part in arguments[1:] if part != "show" and not part.startswith("-"))
                 load_study(study, changes)
                 tried += 1

@@ -10,6 +10,9 @@ import polars as pl
 import pytest
 import yaml
 
+from carwright.pipeline.design_summary import characteristics
+from carwright.trial.space import DoseNode, DoseSpace
+
 NODES = ("1", "2", "3", "-3")
 ARMS = ("study", "without-armour")
 RULES = ("protocol", "any-grade-3-crs", "grade-4")
@@ -246,6 +249,50 @@ def _share(values: pl.Series) -> dict[str, float]:
     return {"estimate": estimate, "lo": max(0.0, estimate - 0.06), "hi": min(1.0, estimate + 0.06)}
 
 
+def _designs(shares: dict[str, dict[str, float]]) -> dict[str, object]:
+    """Three designs whose invented numbers differ by constants."""
+    space = DoseSpace(tuple(map(DoseNode, NODES)), ("1 < 2 < 3", "1 < -3 < 3"))
+    known = characteristics(space)
+
+    def reading(middle: float, half: float) -> dict[str, object]:
+        ends = {"lo": middle - half / 3, "hi": middle + half / 3}
+        return {"estimate": middle, "lo": middle - half, "hi": middle + half, "monte_carlo": ends}
+
+    def value(key: str, unit: str) -> float:
+        node = key.removeprefix("recommends_")
+        if node in shares:
+            return shares[node]["estimate"]
+        return 0.4 if unit.startswith(("probability", "fraction")) else 400.0 if unit == "days" else 5.0
+
+    by_design = {
+        name: {
+            rule: {
+                "characteristics": {
+                    key: reading(value(key, unit) + 0.02 * place - 0.05 * step, 0.09)
+                    for key, (_, unit) in known.items()
+                },
+                "differences": {key: reading(0.02 * place, 0.03) for key in known},
+                "moves": {key: reading(-0.05 * step, 0.03) for key in known if key.startswith("recommends_")},
+            }
+            for step, rule in enumerate(RULES)
+        }
+        for place, name in enumerate(("three-plus-three", "boin", "crm"))
+    }
+    by_node = {node: reading(0.1 + 0.1 * place, 0.09) for place, node in enumerate(NODES)}
+    highest = {"1": 0.1, "2": 0.2, "3": 0.4, "-3": 0.6, "none": 0.1}
+    return {
+        "own": "three-plus-three",
+        "target": 0.3,
+        "level": 0.9,
+        "rules": list(RULES),
+        "records": {name: {"options": {"target": 0.3, "path": ["1", "2"]}, "rules": []} for name in by_design},
+        "truth": {rule: {"dlt_rate": by_node, "highest_tolerated": highest} for rule in RULES},
+        "labels": {key: label for key, (label, _) in known.items()},
+        "units": {key: unit for key, (_, unit) in known.items()},
+        "by_design": by_design,
+    }
+
+
 def _summary(patients: pl.DataFrame, trials: pl.DataFrame) -> dict[str, object]:
     rates = {
         "infused_fraction": ("Enrolled patients who were infused", pl.col("infused"), (13, 18)),
@@ -300,6 +347,7 @@ def _summary(patients: pl.DataFrame, trials: pl.DataFrame) -> dict[str, object]:
         "label": "Recommended dose",
         "by_node": recommended(reference),
     }
+    designs = _designs(recommended(reference))
     counts = reference["path"].value_counts().sort("count", "path", descending=[True, False])
     return {
         "study": "synthetic",
@@ -316,6 +364,7 @@ def _summary(patients: pl.DataFrame, trials: pl.DataFrame) -> dict[str, object]:
         ],
         "adjudication": {"rule": "protocol", "text": {rule: f"Invented text of {rule}." for rule in RULES}},
         "references": {"invented": "No such publication <exists>"},
+        "designs": designs,
         "outcomes": {
             "ok": PATIENTS - 1,
             "failed": 1,

@@ -10,10 +10,8 @@ from carwright.errors import CarwrightError
 from carwright.trial.outcomes import (
     Cohort,
     is_label,
-    letter,
     parse_outcomes,
     path_of,
-    toxicity_only,
 )
 from carwright.trial.posterior.follow_up import weights
 
@@ -33,9 +31,7 @@ def written(cohort: Cohort) -> str:
 @st.composite
 def whole_cohorts(draw: st.DrawFn) -> Cohort:
     cohort = draw(st.builds(Cohort, labels, st.text("NTEB", min_size=1, max_size=6), backfill=st.booleans()))
-    parts = tuple(
-        1.0 if seen in "TB" else draw(st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.0])) for seen in cohort.letters
-    )
+    parts = tuple(1.0 if seen in "TB" else draw(st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.0])) for seen in cohort.letters)
     follow_up = parts if min(parts) < 1.0 else ()
     return replace(cohort, follow_up=follow_up, undelivered=draw(st.integers(0, 3)))
 
@@ -82,7 +78,6 @@ def test_the_path_keeps_counts_and_forgets_the_order_within_cohorts(history):
     assert path_of(history) == path_of(shuffled)
     total = sum(cohort.patients for cohort in history)
     assert sum(cohort.patients for cohort in parse_outcomes(path_of(history))) == total
-    assert [cohort.dlts for cohort in toxicity_only(history)] == [cohort.dlts for cohort in history]
 
 
 def test_examples():
@@ -94,13 +89,7 @@ def test_examples():
     ]
     assert parse_outcomes("  ") == ()
     assert path_of(parse_outcomes("1TNN 1BEN")) == "1NNTNEB"
-    assert toxicity_only(parse_outcomes("1EBTN")) == (Cohort("1", "NNTT"),)
     assert parse_outcomes("2/2 3NN/1") == (Cohort("2", undelivered=2), Cohort("3", "NN", undelivered=1))
-
-
-@pytest.mark.parametrize(("dlt", "response", "expected"), [(0, 0, "N"), (0, 1, "E"), (1, 0, "T"), (1, 1, "B")])
-def test_letters(dlt, response, expected):
-    assert letter(dlt=bool(dlt), response=bool(response)) == expected
 
 
 def test_every_bad_word_is_named_with_a_hint():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from carwright.trial.attrition import Attrition
 from carwright.trial.calendar import Calendar
+from carwright.trial.conduct import Conduct, Patients
 from carwright.trial.paths import enumerate_paths, operating_characteristics
 from carwright.trial.registry import build_design
 from carwright.trial.replay import replay
@@ -177,6 +179,54 @@ def test_calendar_orders_every_trial(seed_design, eventful):
                 gaps += 1
         assert replayed.trials["duration_days"][trial] == pytest.approx(day[-1] + rest)
     assert gaps > 300
+
+
+def test_a_place_is_filled_again_from_the_day_on_which_it_falls_free(seed_space, eventful):
+    """Enrolment days of every first cohort, worked out from the losses and short products that came before.
+
+    A place falls free when its patient is lost, or infused below the dose; whoever fills it is enrolled a waiting time
+    of the calendar after that day and after the enrolment before.
+    """
+    calendar = Calendar()
+    design = build_design("3+3", seed_space, {"path": [1, 2, 3]})
+    quiet = eventful.adjudicated(np.zeros_like(eventful.dlt), np.full(eventful.dlt.shape, np.nan))
+    quiet = replace(quiet, death=np.zeros_like(quiet.death), failed=np.zeros_like(quiet.failed))
+    replayed = run(150, design, quiet, calendar=calendar)
+    gaps = calendar.enrolment_gaps(1, 0, 150, 50)
+    refilled = Counter()
+    for trial, rows in enumerate(by_trial(replayed)):
+        first = np.flatnonzero(rows["node"] == "1")
+        free, last = [0.0, 0.0, 0.0], 0.0
+        for place, row in enumerate(first):
+            opened = min(free)
+            free.remove(opened)
+            last = max(opened, last) + gaps[trial, place]
+            assert rows["enrolled_day"][row] == pytest.approx(last, rel=1e-12)
+            refilled[rows["status"][row]] += place > 2
+            if rows["status"][row] == "not_infused":
+                free.append(last + quiet.dropout_days[rows["patient"][row]])
+            elif rows["status"][row] == "off_dose":
+                free.append(rows["infusion_day"][row])
+        assert free == []
+        late = [row for row in first[3:] if rows["enrolled_day"][row] > rows["infusion_day"][first[0]]]
+        refilled["after an infusion"] += len(late)
+    assert min(refilled.values()) > 5
+
+
+def test_products_short_of_their_dose_reach_designs_that_ask(seed_space, eventful):
+    """The rule feasible sees who was off dose or could not be manufactured for; another design does not."""
+    asks = build_design("3+3", seed_space, {"path": [1, 2, 3]}, [{"feasible": {}}])
+    short = replace(eventful, on_dose=np.zeros_like(eventful.on_dose) | np.array([True, False, True, True]))
+    quiet = short.adjudicated(np.zeros_like(short.dlt), np.full(short.dlt.shape, np.nan))
+    quiet = replace(quiet, death=np.zeros_like(quiet.death))
+    paths = {}
+    for name, design in {"asks": asks, "does not": build_design("3+3", seed_space, {"path": [1, 2, 3]})}.items():
+        conduct = Conduct(design, Patients.of(quiet), Calendar())
+        (record,) = conduct.run([list(range(1950))], [[1.0] * 1950])
+        paths[name] = [cohort.node for cohort in record.history if cohort.letters], record.stop_reason
+    # Nobody reaches the dose of node 2: the rule closes it before the cohort is complete, else nobody is left.
+    assert paths["asks"] == (["1"], "node 2 was closed")
+    assert paths["does not"] == (["1"], "no patients left")
 
 
 def test_a_population_without_enough_patients_stops_the_trial(seed_design, bernoulli):

@@ -44,7 +44,8 @@ def test_all_problems_are_reported_at_once():
     with pytest.raises(CarwrightError) as error:
         DoseSpace(nodes, ("1 < 4", "1 < ", "3 < 1 < 3"))
     codes = sorted(problem.code for problem in error.value.problems)
-    assert codes == ["TRIAL011", "TRIAL011", "TRIAL012", "TRIAL013", "TRIAL013", "TRIAL013", "TRIAL014", "TRIAL015"]
+    # A repeated label makes circles that are none: these are looked for once the labels differ.
+    assert codes == ["TRIAL011", "TRIAL011", "TRIAL012", "TRIAL014", "TRIAL015"]
 
 
 def test_a_cycle_over_two_chains_is_refused():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ASCO = "Santomasso 2021, ASCO guideline, doi 10.1200/JCO.21.01992"
 STEROID_COURSE = "Strati 2021, doi 10.1182/blood.2020008865: 1 to 30 days of corticosteroid"
 ANAKINRA_USE = "Blood Adv 2022;6:3398, table 1: up to every 6 h, at most 100 mg a dose"
+ICAHT_CARE = "EHA/EBMT recommendations, Rejeski 2023, doi 10.1182/blood.2023020578, table 3"
 EQUIVALENCE = "4 mg of methylprednisolone act like 0.75 mg of dexamethasone, Meikle 1977, Am J Med 63:200"
 
 
@@ -54,6 +55,11 @@ class CareDoses:
     anakinra: float = number(100.0, "mg", "published", ANAKINRA_USE)
     anakinra_interval: float = number(6.0 / 24.0, "day", "published", ANAKINRA_USE)
     anakinra_doses: int = number(28, "1", "assumed", "seven days; published courses last days to weeks")
+    g_csf: float = number(5.0, "ug/kg", "published", ICAHT_CARE)
+    g_csf_interval: float = number(1.0, "day", "published", ICAHT_CARE)
+    g_csf_count: float = number(500.0, "1/uL", "published", ICAHT_CARE)
+    g_csf_first_day: float = number(2.0, "day", "published", ICAHT_CARE + ": from day 2 on in patients at high risk")
+    g_csf_doses: int = number(60, "1", "assumed", "two months; aplastic patients often do not respond")
     refractory_tocilizumab: float = number(
         12.0,
         "mg/kg",
@@ -74,20 +80,21 @@ class Care:
 
 @dataclass(frozen=True)
 class Order:
-    """What a rule prescribes: ``amount`` of ``drug`` (a state) while ``when`` (an expression) is above 0."""
+    """What a rule prescribes from the day ``start`` on: ``amount`` of ``drug`` (a state) while ``when`` is above 0."""
 
     drug: str
     amount: float
     when: str
     every_days: float
     at_most: int
+    start: float = 0.0
 
 
 CARE_RULES: dict[str, Callable[[Care], Order]] = {}
 """The known rules by name; the docstring of each says when it acts."""
 
 DRUGS = ("tocilizumab", "corticosteroid", "anakinra")
-"""Drugs whose doses are counted."""
+"""Drugs whose doses are counted in every study; others where a rule orders them."""
 
 
 def care_rule(name: str) -> Callable[[Callable[[Care], Order]], Callable[[Care], Order]]:
@@ -174,6 +181,20 @@ def _anakinra(care: Care) -> Order:
     )
 
 
+@care_rule("g-csf")
+def _g_csf(care: Care) -> Order:
+    """Filgrastim once a day in severe neutropenia, from the second day after the infusion on; needs a model with it."""
+    doses = care.doses
+    return Order(
+        "gcsf",
+        doses.g_csf,
+        f"{doses.g_csf_count!r} - neutrophils_per_ul",
+        doses.g_csf_interval,
+        doses.g_csf_doses,
+        doses.g_csf_first_day,
+    )
+
+
 def orders(names: Sequence[str], care: Care | None = None) -> dict[str, Order]:
     """Write what the named rules prescribe, by name.
 
@@ -219,7 +240,7 @@ def care_rules(names: Sequence[str] = tuple(CARE_RULES), care: Care | None = Non
             assignments={order.drug: f"{order.drug} + {order.amount!r}"},
             every_days=order.every_days,
             at_most=order.at_most,
-            start=0.0,
+            start=order.start,
         )
         for name, order in prescribed.items()
     )
@@ -240,9 +261,9 @@ def sign_watches(care: Care | None = None) -> tuple[Trigger, ...]:
 
 
 def dose_counts(names: Sequence[str], trigger_counts: Floats) -> dict[str, Floats]:
-    """Count the doses of each of `DRUGS`, ``<drug>_doses`` (n,), from the firings (n, len(names)); NaN stays NaN."""
+    """Count the doses of each drug, ``<drug>_doses`` (n,), from the firings (n, len(names)); NaN stays NaN."""
     drugs = [order.drug for order in orders(names).values()]
     return {
         f"{drug}_doses": trigger_counts[:, [index for index, other in enumerate(drugs) if other == drug]].sum(axis=1)
-        for drug in DRUGS
+        for drug in dict.fromkeys((*DRUGS, *drugs))
     }

@@ -15,7 +15,7 @@ from carwright.clinic.death import DeathHazard, crs_death_day, with_death
 from carwright.clinic.hlh import HlhLimit, hlh_day
 from carwright.clinic.icans import IcansThresholds, icans_course
 from carwright.clinic.numbers import number
-from carwright.clinic.panel import Panel, Seen
+from carwright.clinic.panel import Panel, Seen, competing, first_of
 from carwright.clinic.prostate import ProstatePanel
 from carwright.clinic.readings import Floats, censored, first_day, for_patients_read
 from carwright.clinic.sepsis import SepsisHazard, sepsis_day
@@ -144,29 +144,36 @@ def grade_patients(
     septic = sepsis_day(
         times, read["neutrophils_per_ul"], read["corticosteroid"], random["sepsis"][:, 0], chosen.sepsis
     )
-    death = crs_death_day(times, signs, septic, random["crs_death"][:, 0], chosen.death)
+    as_if_alive = Seen(times, read, random, septic)
+    deaths = competing(
+        {
+            "CRS": crs_death_day(times, signs, septic, random["crs_death"][:, 0], chosen.death),
+            **chosen.panel.deaths(as_if_alive),
+        }
+    )
+    death = first_of(deaths, patients)
     # What happens after death was computed but never observed.
     septic = np.where(septic > death, np.nan, septic)
     read = {name: censored(times, course, death) for name, course in read.items()}
 
-    crs = with_death(times, signs, death)
+    crs = with_death(times, censored(times, signs, death), deaths["CRS"])
     icans = icans_course(times, read["encephalopathy"], chosen.icans)
     hlh = hlh_day(times, read["ferritin"], crs, chosen.hlh)
     neutropenia_grade = ctcae.count_grade("neutrophils", read["neutrophils_per_ul"], chosen.ctcae_version)
     gradings = Gradings(times, crs, icans, neutropenia_grade, hlh, septic, death)
 
     return {
-        **_toxicity(gradings),
-        **chosen.panel.outcomes(Seen(times, read, random, death)),
+        **_toxicity(gradings, deaths["CRS"]),
+        **chosen.panel.outcomes(Seen(times, read, random, septic, deaths)),
         **_verdicts(gradings, chosen),
         "crs_grade_course": crs,
         "icans_grade_course": icans,
     }
 
 
-def _toxicity(gradings: Gradings) -> dict[str, Floats]:
+def _toxicity(gradings: Gradings, crs_death: Floats) -> dict[str, Floats]:
     times, crs = gradings.times, gradings.crs
-    died = ~np.isnan(gradings.death_day)
+    died = ~np.isnan(crs_death)
     alive = np.where(crs == 5.0, np.nan, crs)
     return {
         "crs_grade": for_patients_read(np.where(died, 5.0, _highest(crs)), crs),

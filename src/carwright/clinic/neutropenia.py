@@ -27,6 +27,23 @@ class NeutropeniaWindow(Assessment):
         return neutropenia_outcomes(seen.times, seen.courses["neutrophils_per_ul"], self)
 
 
+def days_below(times: Floats, counts: Floats, limit: float, last_day: float) -> Floats:
+    """Measure the days (n,) below a count from the infusion to ``last_day``.
+
+    Parameters
+    ----------
+    times, counts
+        Days (k,) and counts (n, k), taken as linear between times; days without a reading do not count.
+    """
+    days, counts = window(times, counts, 0.0, last_day)
+    low = np.minimum(counts[:, :-1], counts[:, 1:])
+    high = np.maximum(counts[:, :-1], counts[:, 1:])
+    with np.errstate(all="ignore"):  # flat stretches divide by zero and are decided apart
+        partly = np.clip((limit - low) / (high - low), 0.0, 1.0)
+    below = np.where(high == low, low < limit, np.nan_to_num(partly))
+    return for_patients_read(below @ np.diff(days), counts)
+
+
 def neutropenia_outcomes(times: Floats, neutrophils: Floats, rules: NeutropeniaWindow) -> dict[str, Floats]:
     """Measure severe neutropenia from the infusion to ``rules.last_day``.
 
@@ -40,14 +57,9 @@ def neutropenia_outcomes(times: Floats, neutrophils: Floats, rules: NeutropeniaW
     dict
         ``anc_below_500_days``, the days below the severe count; ``anc_nadir``, the lowest count, each (n,).
     """
-    days, counts = window(times, neutrophils, 0.0, rules.last_day)
-    low = np.minimum(counts[:, :-1], counts[:, 1:])
-    high = np.maximum(counts[:, :-1], counts[:, 1:])
-    with np.errstate(all="ignore"):  # flat stretches divide by zero and are decided apart
-        partly = np.clip((rules.severe_count - low) / (high - low), 0.0, 1.0)
-    below = np.where(high == low, low < rules.severe_count, np.nan_to_num(partly))
+    _, counts = window(times, neutrophils, 0.0, rules.last_day)
     nadir = np.where(np.isnan(counts), np.inf, counts).min(axis=1)
     return {
-        "anc_below_500_days": for_patients_read(below @ np.diff(days), counts),
+        "anc_below_500_days": days_below(times, neutrophils, rules.severe_count, rules.last_day),
         "anc_nadir": for_patients_read(nadir, counts),
     }

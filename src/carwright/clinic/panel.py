@@ -10,12 +10,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import numpy as np
 
 from carwright.clinic.readings import Floats
+
+
+def first_of(deaths: Mapping[str, Floats], patients: int) -> Floats:
+    """Find the first of the days (n,) of competing events; NaN where none came."""
+    return np.fmin.reduce(list(deaths.values()), axis=0) if deaths else np.full(patients, np.nan)
+
+
+def competing(deaths: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Keep of competing events, each a day (n,) or NaN, the first to come; of those on one day the first named."""
+    first = np.fmin.reduce(list(deaths.values()), axis=0)
+    kept, taken = {}, np.isnan(first)
+    for cause, day in deaths.items():
+        won = (day == first) & ~taken
+        kept[cause] = np.where(won, day, np.nan)
+        taken = taken | won
+    return kept
 
 
 @dataclass(frozen=True)
@@ -30,14 +46,22 @@ class Seen:
         Courses by name, shape (n, k) each; NaN after death.
     uniforms
         Random numbers in (0, 1) by name, shape (n, width) each.
-    death_day
-        Day of death, NaN for survivors, shape (n,).
+    sepsis_day
+        Day on which sepsis began, NaN for never, shape (n,).
+    deaths
+        Day of death by its cause, NaN for those whom this cause did not kill, shape (n,) each.
     """
 
     times: Floats
     courses: Mapping[str, Floats]
     uniforms: Mapping[str, Floats]
-    death_day: Floats
+    sepsis_day: Floats
+    deaths: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def death_day(self) -> Floats:
+        """Day of death of whatever cause, NaN for survivors, shape (n,)."""
+        return first_of(self.deaths, self.sepsis_day.size)
 
 
 @dataclass(frozen=True)
@@ -56,6 +80,10 @@ class Assessment(ABC):
 
     def uniforms(self, end: float) -> dict[str, int]:
         """Name the random numbers that it needs up to the day ``end``, and how many of each per patient."""
+        return {}
+
+    def deaths(self, seen: Seen) -> dict[str, Floats]:
+        """Day of death by each cause that it adds, NaN for never, shape (n,); ``seen`` is as if nobody had died."""
         return {}
 
     @abstractmethod
@@ -87,6 +115,10 @@ class Panel:
     def uniforms(self, end: float) -> dict[str, int]:
         """Name the random numbers of all assessments, and how many of each per patient."""
         return {name: width for assessment in self for name, width in assessment.uniforms(end).items()}
+
+    def deaths(self, seen: Seen) -> dict[str, Floats]:
+        """Day of death by each cause beside CRS."""
+        return {cause: day for assessment in self for cause, day in assessment.deaths(seen).items()}
 
     def outcomes(self, seen: Seen) -> dict[str, Floats]:
         """Give the columns of all assessments, in order."""

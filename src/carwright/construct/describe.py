@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 Kind = Literal["published", "fitted", "assumed"]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A piece of data that cannot be changed and takes no unknown keys."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Domain(_Part):
+class Domain(Part):
     """One domain of the receptor, and how sure it is."""
 
     name: str
@@ -21,7 +23,7 @@ class Domain(_Part):
     source: str
 
 
-class Effect(_Part):
+class Effect(Part):
     """Strength of one named effect on the model; what it acts on stands in `carwright.construct.effects`."""
 
     value: float
@@ -29,7 +31,7 @@ class Effect(_Part):
     source: str
 
 
-class Armour(_Part):
+class Armour(Part):
     """A further transgene, as the effects that it has on the cell."""
 
     name: str
@@ -37,12 +39,20 @@ class Armour(_Part):
     effects: dict[str, Effect]
 
 
-class Construct(_Part):
-    """A CAR-T construct: antigen, domains from outside to inside, and armour."""
+class Threshold(Part):
+    """Density at which half of the cells are seen by the binder."""
+
+    molecules: Annotated[float, Field(gt=0)] = 1500.0
+    kind: Kind = "assumed"
+    source: str = "as the reference density of antigens.yaml; the binder's own threshold is not published"
+
+
+class Construct(Part):
+    """A CAR-T construct: gate over antigens, domains from outside to inside, armour, and effects of its own."""
 
     name: str
     title: str
-    antigen: str
+    gate: str
     generation: Annotated[int, Field(ge=1, le=5)]
     binder: Domain
     hinge: Domain
@@ -51,3 +61,9 @@ class Construct(_Part):
     signalling: Domain
     vector: Domain
     armour: str
+    threshold: Threshold = Threshold()
+    effects: dict[str, Effect] = {}
+
+    def with_gate(self, gate: str) -> Construct:
+        """The same cells with another gate."""
+        return self.model_copy(update={"gate": gate})

@@ -26,6 +26,26 @@ TOXICITY = (
 KINETICS = ("cmax_copies_per_ug", "tmax_days", "persistence_days")
 CYTOKINE_PEAKS = ("il6_peak", "ifng_peak", "ferritin_peak", "crp_peak")
 
+HAEMATOTOXICITY = (
+    *("anc_below_500_days", "platelets_below_50_days", "aplasia_day60", "icaht_early_ge3", "icaht_late_ge3"),
+    *("hematotox_high", "sepsis", "death_infection"),
+)
+"""Quantities of what blood counts suffer, in diseases of the blood."""
+
+RELAPSE = ("relapse", "relapse_antigen_low")
+
+LEUKAEMIA_RESPONSE = (
+    *("complete_remission", "cr", "crh", "cri", "mlfs", "blasts_cleared", "mrd_negative"),
+    *RELAPSE,
+)
+"""Quantities of what leukaemia does."""
+
+MARROW = (
+    *("platelets_per_ul", "monocytes_per_ul", "stem_cell_fraction", "progenitor_fraction", "graft_chimerism"),
+    *("marrow_cellularity", "lymphocytes_per_ul"),
+)
+"""Courses of the marrow and what comes out of it."""
+
 ANSWER = Section("answer", "Against the published trial", ("published",))
 COMPARISON = Section("comparison", "With and without", ("comparators",))
 DESIGNS = Section(

@@ -9,7 +9,7 @@ from carwright.disease.disease import Disease
 from carwright.errors import CarwrightError, Problem
 from carwright.yamlfile import nearest
 
-DISEASES = {"mcrpc": "mcrpc"}
+DISEASES = {"mcrpc": "mcrpc", "aml": "aml", "b-all": "b_all", "lbcl": "lbcl"}
 """Model -> file in this folder that holds its ``DISEASE``."""
 
 

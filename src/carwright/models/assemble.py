@@ -18,6 +18,8 @@ A module ``modules/<name>.ant`` may stand beside ``modules/<name>.yaml``, which 
   ``source``      a key of modules/references.yaml, then the place or the reasoning;
 
 - ``extinctions``: state -> parameter below whose value the last cells of a clone die;
+- ``recognition``, ``edited_recognition``: parameter -> population of antigens.yaml whose recognised share it holds, which
+  a construct's gate sets, for cells with their antigens and for those of an edited graft;
 - ``correlations``: pairs of the normal deviates behind two distributions.
 
 A disease's file ``<model>.yaml`` names its modules and its ``covariates``, which describe the patient and do not enter
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 FOLDER = files("carwright.models")
 
-_BY_NAME = ("states", "read_outs", "extinctions", "parameters")
+_BY_NAME = ("states", "read_outs", "extinctions", "recognition", "edited_recognition", "parameters")
 
 
 def table_data(entry: Traversable) -> dict[str, Any]:
@@ -58,8 +60,11 @@ def table_data(entry: Traversable) -> dict[str, Any]:
         joined["correlations"] += own.get("correlations", [])
     for group in disease.pop("shared", []):
         shared = FOLDER / "shared" / f"{group}.yaml"
-        _replace(joined["parameters"], read_yaml(shared, name=f"shared/{group}.yaml").data["parameters"], shared.name)
+        common = read_yaml(shared, name=f"shared/{group}.yaml").data
+        _replace(joined["parameters"], common["parameters"], shared.name)
+        joined["correlations"] += common.get("correlations", [])
     _replace(joined["parameters"], disease.get("parameters", {}), entry.name)
+    joined["recognition"] |= disease.get("recognition", {})
     return {**disease, **joined, "references": _references(disease, joined)}
 
 
@@ -75,7 +80,9 @@ def _replace(rows: dict[str, Any], replaced: dict[str, Any], name: str) -> None:
         where = f"{name}, parameters.{parameter}"
         if parameter not in rows:
             fix = nearest(parameter, list(rows)) or "give the row to the module whose equations use it"
-            problems.append(Problem("MODEL004", "no module of this model has this parameter", where, parameter, fix=fix))
+            problems.append(
+                Problem("MODEL004", "no module of this model has this parameter", where, parameter, fix=fix)
+            )
         elif "value" in row and not {"kind", "source"} <= set(row):
             fix = "give kind and source beside the value"
             problems.append(Problem("MODEL005", "a replaced value needs a source of its own", where, str(row), fix=fix))

@@ -106,7 +106,10 @@ def _module_text(module: str) -> str:
 
 def _compose(model: Model) -> str:
     table = model.table
-    lines = [f"// {table.title}. Research software, never for treatment decisions.", f"model {_identifier(model.name)}()"]
+    lines = [
+        f"// {table.title}. Research software, never for treatment decisions.",
+        f"model {_identifier(model.name)}()",
+    ]
     lines.append(_module_text("units"))
     lines += [_with_dimensionless_numbers(text) for text in model.equations.values()]
     lines += [f"{state.name} has {state.unit};" for state in table.states]

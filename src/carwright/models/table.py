@@ -122,6 +122,10 @@ class ParameterTable(_Row):
     states: tuple[State, ...]
     read_outs: tuple[ReadOut, ...]
     extinctions: dict[str, str]
+    recognition: dict[str, str] = {}
+    """Parameter that holds the recognised share of a population -> that population in `carwright.construct`."""
+    edited_recognition: dict[str, str] = {}
+    """The same for populations that come from an edited graft."""
     covariates: tuple[Parameter, ...]
     parameters: tuple[Parameter, ...]
     correlations: tuple[Correlation, ...]
@@ -151,6 +155,7 @@ class ParameterTable(_Row):
         states = {state.name for state in self.states}
         missing = [n for c in self.correlations for n in (c.first, c.second) if n not in known]
         missing += [n for pair in self.extinctions.items() for n in pair if n not in states | known]
+        missing += [n for n in (*self.recognition, *self.edited_recognition) if n not in known]
         if missing:
             message = f"names without a row: {', '.join(missing)}"
             raise ValueError(message)

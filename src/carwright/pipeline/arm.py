@@ -10,16 +10,21 @@ import numpy as np
 
 from carwright.clinic.care import care_rules, sign_watches
 from carwright.clinic.grade import Settings
-from carwright.construct import load_construct, parameter_medians
+from carwright.clinic.interventions import intervention_triggers
+from carwright.construct import parse_gate
 from carwright.disease import find_disease
 from carwright.engine import Trigger, compile_kernel
 from carwright.models import load_model
 from carwright.simulation.source import built_in_system, extinctions
 from carwright.study import trial_settings
+from carwright.study.constructs import construct_of, medians_of
+from carwright.study.interventions import effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from carwright.clinic.interventions import Effects
+    from carwright.construct import Construct
     from carwright.disease import Disease
     from carwright.engine import Kernel
     from carwright.models import Model
@@ -63,10 +68,25 @@ class Arm:
 
     @cached_property
     def medians(self) -> dict[str, float]:
-        """Population medians that the construct and the study set; the study has the last word."""
-        choice = self.study.construct
-        own = parameter_medians(load_construct(choice.name), choice.armour)
-        return {**own, **self.study.parameters}
+        """Population medians that the construct, interventions and the study set; the study has the last word."""
+        own = medians_of(self.study.construct, self.model)
+        return {**own, **self.effects.parameters, **self.study.parameters}
+
+    @cached_property
+    def construct(self) -> Construct:
+        """The CAR, with the gate that the study gives it."""
+        return construct_of(self.study.construct)
+
+    @property
+    def edited_antigens(self) -> tuple[str, ...]:
+        """Antigens that edited cells of a graft lack or hide: all of the gate's unless the study names them."""
+        named = self.effects.edited_antigens
+        return parse_gate(self.construct.gate).antigens if named is None else named
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What the study's interventions do to a patient."""
+        return effects(self.study.interventions)
 
     @cached_property
     def trial(self) -> TrialSettings:
@@ -131,6 +151,7 @@ class Arm:
         return {
             "signs": sign_watches(),
             "care": care_rules(self.study.care),
+            "interventions": intervention_triggers(self.effects),
             "extinctions": extinctions(self.model.table),
         }
 

@@ -7,6 +7,7 @@ the summary. ``monte_carlo`` says how precisely the run knows the mean over popu
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,11 +27,13 @@ from carwright.trial.intervals import (
     paired_mean_difference,
 )
 from carwright.trial.intervals.paired import Arm as Side
+from carwright.trial.record import record_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from carwright.pipeline.outcomes import ArmOutcomes
+    from carwright.trial.design import Design
     from carwright.trial.space import DoseSpace
 
     Floats = NDArray[np.float64]
@@ -84,7 +87,7 @@ class Truth:
 
 
 def designs_summary(
-    outcomes: ArmOutcomes, table: pl.DataFrame, space: DoseSpace, own: str, target: float
+    outcomes: ArmOutcomes, table: pl.DataFrame, designs: Mapping[str, Design], own: str, target: float
 ) -> dict[str, Any]:
     """Summarise the designs of a study.
 
@@ -94,8 +97,8 @@ def designs_summary(
         Patients of the study's own arm.
     table
         As `carwright.pipeline.designs.design_table` gives.
-    space
-        The dose space.
+    designs
+        The designs by their names in the table.
     own
         Name of the study's own design.
     target
@@ -104,10 +107,12 @@ def designs_summary(
     Returns
     -------
     dict
-        ``truth``: by rule the toxicity of each node and how often it is a highest tolerated one. ``by_design``: by
-        design and rule its ``characteristics``, their paired ``differences`` from the study's own design under the
-        same rule, and the ``moves`` of its recommendation from the study's own rule, the first of ``rules``.
+        ``records``: every design as `carwright.trial.record` writes it. ``truth``: by rule the toxicity of each node
+        and how often it is a highest tolerated one. ``by_design``: by design and rule its ``characteristics``, their
+        paired ``differences`` from the study's own design under the same rule, and the ``moves`` of its recommendation
+        from the study's own rule, the first of ``rules``.
     """
+    space = designs[own].space
     names = table["design"].unique(maintain_order=True).to_list()
     rules = table["adjudication"].unique(maintain_order=True).to_list()
     found: dict[str, Any] = {name: {} for name in names}
@@ -136,14 +141,15 @@ def designs_summary(
         "target": target,
         "level": LEVEL,
         "rules": rules,
+        "records": {name: record_of(designs[name]) for name in names},
         "truth": truths,
-        "labels": {key: label for key, (label, _) in _labels(space).items()},
-        "units": {key: unit for key, (_, unit) in _labels(space).items()},
+        "labels": {key: label for key, (label, _) in characteristics(space).items()},
+        "units": {key: unit for key, (_, unit) in characteristics(space).items()},
         "by_design": found,
     }
 
 
-def _labels(space: DoseSpace) -> dict[str, tuple[str, str]]:
+def characteristics(space: DoseSpace) -> dict[str, tuple[str, str]]:
     """Label and unit of each characteristic."""
     return {
         **{f"recommends_{node}": (f"Recommends node {node}", "probability") for node in space.labels},

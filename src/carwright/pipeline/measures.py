@@ -42,6 +42,7 @@ _SPECIAL: dict[str, Measure] = {
     "dlt_rate": Measure(pl.col("dlt"), "evaluable"),
     **{f"crs_grade_ge{grade}": Measure(pl.col("crs_grade") >= grade) for grade in (1, 2, 3, 4)},
     **{f"icans_grade_ge{grade}": Measure(pl.col("icans_grade") >= grade) for grade in (1, 3)},
+    **{f"{name}_ge3": Measure(pl.col(name) >= 3) for name in ("icaht_early", "icaht_late")},
     "progression_free_days": Measure(pl.col("progression_free_days"), censored="progression_censored"),
 }
 """Quantities that are more than a column of their own name over infused patients."""

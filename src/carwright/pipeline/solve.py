@@ -14,7 +14,7 @@ from carwright.clinic.grade import COUNTS, FLAGS, grade_patients, uniforms_neede
 from carwright.clinic.lymphodepletion import dosing_columns
 from carwright.engine import EXPLAIN, NEGATIVE_LIMIT, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
-from carwright.population import Patients, draw, rows_with, uniforms
+from carwright.population import Patients, draw, rows_with, uniforms, with_recognition
 from carwright.simulation.source import absolute_tolerances
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
             outcomes.append(rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
             courses.append(course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
     return {
-        "patients": pl.concat(outcomes),
+        "patients": pl.concat(outcomes, how="diagonal"),  # a drug that only one arm orders is missing in the others
         "courses": pl.concat(courses),
         "parameters": _parameters(arms[0], draw_patients(arms[0], items)),
     }
@@ -54,13 +54,21 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
 def draw_patients(arm: Arm, items: range) -> Patients:
     """The patients ``items`` of an arm."""
     study = arm.study
-    return draw(
+    patients = draw(
         arm.model.table,
         len(items),
         seed=study.seed,
         patients_per_population=study.population.patients_per_population,
         first=items.start,
         medians=arm.medians,
+    )
+    return with_recognition(
+        patients,
+        arm.model.table,
+        arm.construct,
+        seed=study.seed,
+        edited=arm.edited_antigens,
+        selected=study.population.antigen_positive,
     )
 
 
@@ -112,10 +120,16 @@ def dosing_of(arm: Arm, patients: Patients, column: int) -> Dosing:
     node, surface = arm.space.nodes[column], np.asarray(patients.values["body_surface"])
     depletion = dosing_columns(node.lymphodepletion, len(patients))
     delivery = arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
+    cells = delivery.delivered_cells[:, column]
+    later = arm.effects.later_cells
+    given = [(day, "infused_cells", share * cells) for day, share in ((0.0, 1.0 - sum(s for _, s in later)), *later)]
+    given += [
+        (dose.day, dose.state, np.full(len(patients), dose.amount)) for dose in arm.effects.doses if dose.when is None
+    ]
     return Dosing(
-        times=np.append(depletion.times, 0.0),
-        targets=(*depletion.targets, "infused_cells"),
-        amounts=np.column_stack([depletion.amounts, delivery.delivered_cells[:, column]]),
+        times=np.append(depletion.times, [day for day, _, _ in given]),
+        targets=(*depletion.targets, *(state for _, state, _ in given)),
+        amounts=np.column_stack([depletion.amounts, *(amounts for _, _, amounts in given)]),
     )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from carwright.pipeline.measures import COUNTED, Measure
 from carwright.pipeline.outcomes import ArmOutcomes, column_of
-from carwright.study import QUANTITIES
+from carwright.study import QUANTITIES, STUDY_ARM
 from carwright.trial.intervals import (
     Interval,
     covered,
@@ -168,6 +168,16 @@ def differences(
     for name, measure in measures.items():
         weights = study.treated(trial_patients, measure.among)
         found[name] = entry(difference(name, measure, study, other, weights))
+    return found
+
+
+def by_arm(name: str, quantities: Mapping[str, Any], comparators: Mapping[str, Any]) -> dict[str, Any]:
+    """One quantity in every arm, each as treated in its own trials, and its paired difference from the study's arm."""
+    ends = ("estimate", "lo", "hi")
+    found = {STUDY_ARM: {end: quantities[name][end] for end in ends}}
+    for arm, comparator in comparators.items():
+        own = {end: comparator["quantities"][name][end] for end in ends}
+        found[arm] = {**own, "difference": comparator["differences"][name]}
     return found
 
 

@@ -2,6 +2,7 @@
 
 from carwright.population.distribution import KINDS, Distribution
 from carwright.population.draw import Patients, draw, rows_with
+from carwright.population.recognition import with_recognition
 from carwright.population.streams import uniforms
 
-__all__ = ["KINDS", "Distribution", "Patients", "draw", "rows_with", "uniforms"]
+__all__ = ["KINDS", "Distribution", "Patients", "draw", "rows_with", "uniforms", "with_recognition"]

@@ -21,6 +21,7 @@ from carwright.engine import (
     compile_gradients,
     compile_kernel,
 )
+from carwright.engine.tableau import RODAS5P
 from carwright.simulation.population import Drawn, Rows, Tabled
 from carwright.simulation.wishes import Dose
 from carwright.yamlfile import write_yaml
@@ -65,6 +66,8 @@ class Task:
         As in `Kernel.solve`.
     allow_negative
         Whether a species may be below zero.
+    method
+        As in `compile_kernel`.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Task:
     kept: tuple[str, ...]
     gradients: tuple[str, ...]
     relative_tolerance: float
+    method: str
     absolute_tolerance: tuple[float, ...] | None = field(repr=False)
     max_steps: int
     allow_negative: bool
@@ -92,7 +96,7 @@ class Task:
             return compile_gradients(
                 self.system, self.gradients, observed, self.functionals, self.triggers, self.dosed()
             )
-        return compile_kernel(self.system, observed, self.functionals, self.triggers)
+        return compile_kernel(self.system, observed, self.functionals, self.triggers, method=self.method)
 
     def dosed(self) -> dict[str, list[str]]:
         """States that each amount with a name goes to."""
@@ -276,6 +280,7 @@ class Job:
             "relative_tolerance": task.relative_tolerance,
             "max_steps": task.max_steps,
             "allow_negative": task.allow_negative,
+            **({"method": task.method} if task.method != RODAS5P.name else {}),
             **({"gradients": list(task.gradients)} if task.gradients else {}),
         }
 

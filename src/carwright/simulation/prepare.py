@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from carwright.engine import Functional, check_gradients
+from carwright.engine.tableau import METHODS, RODAS5P
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
 from carwright.population import rows_with
@@ -57,6 +58,7 @@ class Request:
     observe: Iterable[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     relative_tolerance: float = 1e-6
+    method: str = "rodas5p"
     seed: int = 1
     keep: str | Iterable[str] | None = None
     gradients: Iterable[str] = ()
@@ -121,6 +123,7 @@ class _Preparation:
             kept=kept,
             gradients=tuple(dict.fromkeys(request.gradients)),
             relative_tolerance=request.relative_tolerance,
+            method=request.method,
             absolute_tolerance=source.absolute_tolerances(request.relative_tolerance),
             max_steps=request.max_steps,
             allow_negative=request.allow_negative,
@@ -258,6 +261,11 @@ class _Preparation:
             self.problems.add(
                 "SIMULATE012", "a patient needs at least one step", where="--max-steps", found=str(request.max_steps),
                 allowed="1 to 4,294,967,295",
+            )  # fmt: skip
+        if request.method not in METHODS or (request.gradients and request.method != RODAS5P.name):
+            self.problems.add(
+                "SIMULATE012", "no such method here", where="--method", found=request.method,
+                allowed=RODAS5P.name if request.gradients else ", ".join(METHODS),
             )  # fmt: skip
         if not 0 <= request.seed < 2**64:
             self.problems.add("SIMULATE012", "the seed is out of range", where="--seed", found=str(request.seed),

@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from carwright.clinic.care import orders
 from carwright.disease import find_disease
 from carwright.errors import CarwrightError, Problems
+from carwright.models import load_model
+from carwright.study.constructs import check_construct
+from carwright.study.interventions import check_interventions
 from carwright.study.messages import Where
 from carwright.study.quantities import QUANTITIES
 from carwright.study.schema import STUDY_ARM, Study
@@ -26,6 +30,10 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
     _once([STUDY_ARM, *(arm.name for arm in study.comparators)], ("comparators",), where, problems)
     _once(study.adjudication.compare, ("adjudication", "compare"), where, problems)
     _published(study, where, problems)
+    _care(study, where, problems)
+    model = load_model(study.model)
+    check_interventions(study.interventions, model, study.horizon_days, where, problems)
+    check_construct(study.construct, study.interventions, model, where, problems)
     if study.adjudication.window_days > study.horizon_days:
         problems.add(
             "STUDY008",
@@ -36,7 +44,7 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
         )
 
 
-COMPARED_KEYS = ("construct", "parameters", "care", "design", "product")
+COMPARED_KEYS = ("construct", "parameters", "care", "interventions", "design", "product")
 """What a comparator may change: the patients, dose nodes, rules and trials stay, or nothing could be paired."""
 
 
@@ -83,6 +91,16 @@ def _population(study: Study, where: Where, problems: Problems) -> None:
             allowed=f"multiples of {block}, such as {near}",
             fix="change the number of patients or --set population.patients_per_population",
         )
+
+
+def _care(study: Study, where: Where, problems: Problems) -> None:
+    states = {state.name for state in load_model(study.model).table.states}
+    for name, order in orders(study.care).items():
+        if order.drug not in states:
+            what = f"the model {study.model!r} does not know the drug of the care rule {name}"
+            problems.add(
+                "STUDY012", what, where=where(("care",)), found=f"no {order.drug} in the model", fix="remove it"
+            )
 
 
 def _published(study: Study, where: Where, problems: Problems) -> None:

@@ -55,10 +55,15 @@ def _ascending(band: tuple[float, float]) -> tuple[float, float]:
 
 _Positive = Annotated[float, BeforeValidator(_plain_number), Field(gt=0)]
 BetaShape = tuple[_Positive, _Positive]
+Amount = _Positive
 LogSd = Annotated[float, BeforeValidator(_plain_number), Field(ge=0)]
 Cells = Annotated[float, _quantity("cells"), Field(gt=0, json_schema_extra={"unit": "cells"})]
+AnyDay = Annotated[float, _quantity("days"), Field(json_schema_extra={"unit": "days"})]
 Days = Annotated[float, _quantity("days"), Field(ge=0, json_schema_extra={"unit": "days"})]
-CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, json_schema_extra={"unit": "cells/m2"})]
+MOST_CELLS = 1e12
+"""Cells beyond any infusion: about all lymphocytes of a human body (order of magnitude, assumed)."""
+
+CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/m2"})]
 PatientsPerMonth = Annotated[
     float, _quantity("patients/month"), Field(gt=0, json_schema_extra={"unit": "patients/month"})
 ]
@@ -76,4 +81,5 @@ DesignName = Annotated[str, _one_of("design")]
 AdjudicationName = Annotated[str, _one_of("adjudication rule")]
 CareName = Annotated[str, _one_of("supportive-care rule")]
 CtcaeVersion = Annotated[str, BeforeValidator(_word), _one_of("CTCAE version")]
+InterventionName = Annotated[str, _one_of("intervention")]
 QuantityName = Annotated[str, _one_of("quantity")]

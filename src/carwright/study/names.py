@@ -36,6 +36,12 @@ def _care() -> tuple[str, ...]:
     return tuple(CARE_RULES)
 
 
+def _interventions() -> tuple[str, ...]:
+    from carwright.clinic.interventions import INTERVENTIONS
+
+    return tuple(INTERVENTIONS)
+
+
 def _adjudication() -> tuple[str, ...]:
     from carwright.clinic.adjudication import RULES
 
@@ -66,6 +72,7 @@ _REGISTRIES: dict[str, Callable[[], tuple[str, ...]]] = {
     "armour": _armours,
     "lymphodepletion": _regimens,
     "supportive-care rule": _care,
+    "intervention": _interventions,
     "adjudication rule": _adjudication,
     "CTCAE version": _ctcae,
     "design": _designs,

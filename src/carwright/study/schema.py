@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from carwright.study import fields as f
 from carwright.study.designs import ComparedDesign, Design
 from carwright.study.fields import Part
+from carwright.study.interventions import Intervention
 from carwright.yamlfile import write_yaml
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class ConstructChoice(Part):
     armour: f.ArmourName | None = Field(
         None, description="Replaces the construct's armour; 'none' removes it; null keeps it."
     )
+    gate: str | None = Field(
+        None, description="Replaces the construct's gate, e.g. 'CD33 AND CLL-1'; null keeps it.", min_length=1
+    )
 
 
 class Population(Part):
@@ -58,6 +62,11 @@ class Population(Part):
     patients: f.Count = Field(description="Virtual patients in all.")
     patients_per_population: f.Count = Field(
         description="Patients who share one draw of the population; a simulated trial draws from one block."
+    )
+    antigen_positive: bool = Field(
+        True,
+        description="Only patients whose malignant cells carry the antigens of the gate; otherwise a share of patients "
+        "lacks each. Of no meaning to models without antigens.",
     )
 
 
@@ -226,6 +235,9 @@ class Study(Part):
     )
     adjudication: Adjudication = Field(description="Dose-limiting toxicity.")
     care: tuple[f.CareName, ...] = Field((), description="Supportive-care rules that react in the solve.")
+    interventions: tuple[Intervention, ...] = Field(
+        (), description="What is done beside the infusion: rescue, switches, adapters, fractions."
+    )
     accrual: Accrual = Field(default_factory=lambda: Accrual.model_validate({}), description="Calendar of enrolment.")
     attrition: Attrition = Field(
         default_factory=lambda: Attrition.model_validate({}), description="Loss between enrolment and infusion."

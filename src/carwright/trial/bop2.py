@@ -1,11 +1,11 @@
 """Bayesian optimal phase 2 design: futility and toxicity looks for an expansion cohort.
 
-Zhou, Lee and Yuan 2017 (Stat Med 36:3302, doi 10.1002/sim.7338). At a look with n of N patients the trial stops when the
-posterior probability that the response rate exceeds the uninteresting one is below ``cutoff * (n / N) ** power``; with a
-limit of toxicity also when the probability that toxicity stays below it is. The two numbers are chosen so that the
-power is largest among those whose type 1 error is at most the one asked for. Priors are Beta distributions worth one
-patient, with the null rates as means. For both outcomes the published design takes a multinomial with a Dirichlet prior,
-whose margins are these Betas; response and toxicity are taken as independent when probabilities are computed.
+Zhou, Lee and Yuan 2017 (Stat Med 36:3302, doi 10.1002/sim.7338). At a look with n of N patients the trial stops when
+the posterior probability that the response rate exceeds the uninteresting one is below ``cutoff * (n / N) ** power``;
+with a limit of toxicity also when the probability that toxicity stays below it is. The two numbers are chosen so that
+the power is largest among those whose type 1 error is at most the one asked for. Priors are Beta distributions worth
+one patient, with the null rates as means. For both outcomes the published design takes a multinomial with a Dirichlet
+prior, whose margins are these Betas; response and toxicity are taken as independent when probabilities are computed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Bop2:
 
     ``fewest_responses`` and ``most_toxicities`` by look are the numbers with which the trial goes on, and at the last
     look with which the treatment is promising; the toxicities are None without a limit. ``type_1_error`` and
-    ``stops_early`` hold under the null rates, ``power`` under the alternative ones, and ``expected_patients`` under each.
+    ``stops_early`` hold under the null rates, ``power`` under the alternative ones, ``expected_patients`` under each.
     """
 
     looks: tuple[int, ...]
@@ -81,6 +81,8 @@ def bop2(looks: Sequence[int], rates: Rates, type_1_error: float = 0.1) -> Bop2:
     seen: dict[tuple[tuple[int, ...], tuple[int, ...] | None], tuple[float, float]] = {}
     for cutoff, power in product(CUTOFFS, POWERS):
         bounds = boundaries(looks, rates, cutoff, power)
+        if any(fewest > n for n, fewest in zip(looks, bounds[0], strict=True)):
+            continue  # a look that nobody can pass
         if bounds not in seen:
             seen[bounds] = (_error(looks, bounds, rates), passes(looks, bounds, rates.response, rates.toxicity)[0])
         error, success = seen[bounds]
@@ -149,9 +151,7 @@ def passes(
     return float(alive.sum()), early, expected
 
 
-def _error(
-    looks: Sequence[int], bounds: tuple[tuple[int, ...], tuple[int, ...] | None], rates: Rates
-) -> float:
+def _error(looks: Sequence[int], bounds: tuple[tuple[int, ...], tuple[int, ...] | None], rates: Rates) -> float:
     """Largest probability of passing under a treatment that is not worth it."""
     worst = passes(looks, bounds, rates.null_response, rates.null_toxicity)[0]
     if rates.null_toxicity is None:

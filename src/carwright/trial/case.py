@@ -13,6 +13,7 @@ from typing import Any
 
 from carwright.errors import CarwrightError, Problems
 from carwright.trial.design import Design
+from carwright.trial.fractionation import fractionate
 from carwright.trial.outcomes import Cohort, History, parse_outcomes
 from carwright.trial.record import RECORD_KEYS, design_of
 from carwright.trial.space import DoseSpace
@@ -29,7 +30,19 @@ COUNTS = ("patients", "dlts", "responses", "both", "undelivered")
 
 KEYS = (
     *("outcomes", *COUNTS, "last", "window", "weights", "limits"),
-    *("truth", "response", "delivery", "trials", "seed", "accrual"),
+    *(
+        "truth",
+        "response",
+        "delivery",
+        "later",
+        "change_after",
+        "hold",
+        "held_truth",
+        "held",
+        "trials",
+        "seed",
+        "accrual",
+    ),
 )
 """Keys of a design file beside those of a design record."""
 
@@ -49,6 +62,9 @@ class Case:
     truth, response, delivery
         True probabilities of dose-limiting toxicity, of response, and that a product reaches the dose, by label;
         None where not given.
+    later, change_after
+        True probabilities of dose-limiting toxicity once so many patients were treated, as when a prophylaxis is
+        introduced; None for no change.
     trials
         Simulated trials; None for the default.
     seed
@@ -63,6 +79,8 @@ class Case:
     truth: dict[str, float] | None = None
     response: dict[str, float] | None = None
     delivery: dict[str, float] | None = None
+    later: dict[str, float] | None = None
+    change_after: int | None = None
     trials: int | None = None
     seed: int = 1
     accrual: float | None = None
@@ -104,17 +122,20 @@ def case_of(given: Mapping[str, Any], *, stops: bool = True) -> Case:
     if design is None:
         problems.raise_if_any()
     assert design is not None  # noqa: S101  # a problem was raised otherwise
-    truths = {key: _probabilities(given.get(key), design.space, key, problems) for key in TRUTHS}
+    for key in TRUTHS:
+        settings[key] = _probabilities(given.get(key), design.space, key, problems)
+    held = {key: _probabilities(given.get(key), design.space, key, problems) for key in ("hold", "held_truth")}
     history: History = ()
     try:
         history = _history(given, design.space)
     except CarwrightError as error:
         problems.extend(error)
+    _fractionate(given, settings, held, problems)
     problems.raise_if_any()
-    return Case(design, history, **truths, **settings)
+    return Case(design, history, **settings)
 
 
-TRUTHS = ("truth", "response", "delivery")
+TRUTHS = ("truth", "response", "delivery", "later")
 """Keys of probabilities by node."""
 
 
@@ -130,7 +151,8 @@ def _settings(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
         )
 
     found: dict[str, Any] = {}
-    for key, low, high in (("trials", 1, MOST_TRIALS), ("seed", 0, 2**63 - 1)):
+    ranges = {"trials": (1, MOST_TRIALS), "seed": (0, 2**63 - 1), "change_after": (1, MOST_PATIENTS)}
+    for key, (low, high) in ranges.items():
         value = given.get(key)
         if value is None:
             continue
@@ -138,6 +160,13 @@ def _settings(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
             refuse(key, f"a whole number, {low} to {high}")
         else:
             found[key] = value
+    if (given.get("later") is None) != (given.get("change_after") is None):
+        problems.add(
+            "TRIAL063",
+            "a change of the truth needs both the later truth and the number of patients before it",
+            where="later, change_after",
+            fix="give both, or neither",
+        )
     accrual = given.get("accrual")
     if accrual is not None:
         if not _is_number(accrual) or not 1e-3 <= accrual <= 1e3:
@@ -152,6 +181,34 @@ def _settings(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
         else:
             found["limits"] = tuple(map(float, limits))
     return found
+
+
+def _fractionate(
+    given: Mapping[str, Any], settings: dict[str, Any], held: dict[str, dict[str, float] | None], problems: Problems
+) -> None:
+    """Turn a truth with a hold rule into what the design sees of it."""
+    count_as = given.get("held", "replaced")
+    hold, part, whole = held["hold"], held["held_truth"], settings["truth"]
+    if count_as not in ("replaced", "evaluable"):
+        problems.add(
+            "TRIAL063", "held cannot be used", where="held", found=repr(count_as)[:80], allowed="replaced or evaluable"
+        )
+    elif hold is not None and part is not None and whole is not None and settings["delivery"] is None:
+        try:
+            found = fractionate(whole, part, hold, all_count=count_as == "evaluable")
+        except CarwrightError as error:
+            problems.extend(error)
+            return
+        settings["truth"] = found.toxicity
+        settings["delivery"] = found.delivery if count_as == "replaced" else None
+    elif given.get("hold") is not None or given.get("held_truth") is not None:
+        problems.add(
+            "TRIAL063",
+            "a hold rule needs the probability of holding, and the truth of the whole dose and of the part",
+            where="hold, held_truth",
+            allowed="hold, held_truth and truth, without delivery",
+            fix="give all three, or neither hold nor held_truth",
+        )
 
 
 def by_node(value: object, space: DoseSpace, key: str, problems: Problems) -> dict[str, Any] | None:
@@ -212,7 +269,9 @@ def _history(given: Mapping[str, Any], space: DoseSpace) -> History:
             fix="give the outcome string, or the counts",
         )
     if text is not None and not isinstance(text, str):
-        problems.add("TRIAL065", "the outcomes are no text", where="outcomes", found=repr(text)[:80], allowed="1NNN 2NTT")
+        problems.add(
+            "TRIAL065", "the outcomes are no text", where="outcomes", found=repr(text)[:80], allowed="1NNN 2NTT"
+        )
     window, weights = given.get("window"), given.get("weights", "linear")
     if window is not None and not (_is_number(window) and 0.0 < window < math.inf):
         problems.add(

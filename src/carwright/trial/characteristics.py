@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -49,7 +50,7 @@ class OperatingCharacteristics:
     def deviation_patients(self) -> float:
         """Standard deviation of the number of patients."""
         mean = sum(size * share for size, share in self.sizes.items())
-        return max(0.0, sum((size - mean) ** 2 * share for size, share in self.sizes.items())) ** 0.5
+        return math.sqrt(sum((size - mean) ** 2 * share for size, share in self.sizes.items()))
 
     @property
     def expected_dlts(self) -> float:

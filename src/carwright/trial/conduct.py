@@ -10,20 +10,16 @@ import numpy as np
 
 from carwright.trial.batch import NOBODY, Batch
 from carwright.trial.calendar import Calendar
-from carwright.trial.course import Answer, Course, Question, TrialRecord
+from carwright.trial.course import Answer, Course, Fate, Question, TrialRecord
 from carwright.trial.design import Design, decision_of
+from carwright.trial.outcomes import LETTERS
 from carwright.trial.potential import PotentialOutcomes
 
 
 class Patients(NamedTuple):
     """Potential outcomes as lists, by patient and then node: reading single values from arrays is slow."""
 
-    dlt: list[list[bool]]
-    dlt_day: list[list[float]]
-    death: list[list[bool]]
-    death_day: list[list[float]]
-    response: list[list[bool]]
-    on_dose: list[list[bool]]
+    fate: list[list[Fate]]
     failed: list[list[bool]]
     infused: list[bool]
     not_infused_reason: list[str | None]
@@ -33,7 +29,15 @@ class Patients(NamedTuple):
     @classmethod
     def of(cls, potential: PotentialOutcomes) -> Self:
         """Unpack the arrays."""
-        return cls(*(getattr(potential, name).tolist() for name in cls._fields))
+        # A death counts if it is a dose-limiting toxicity.
+        days = (
+            np.where(potential.dlt, potential.dlt_day, np.inf),
+            np.where(potential.dlt & potential.death, potential.death_day, np.inf),
+        )
+        letters = np.array(list(LETTERS))[potential.response + 2 * potential.dlt]
+        columns = [array.tolist() for array in (potential.on_dose, letters, *days)]
+        fate = [list(zip(*nodes, strict=True)) for nodes in zip(*columns, strict=True)]
+        return cls(fate, *(getattr(potential, name).tolist() for name in cls._fields[1:]))
 
 
 class Conduct:

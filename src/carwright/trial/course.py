@@ -1,23 +1,25 @@
 """Course of one trial: enrol, lose, replace, infuse, observe; whenever a cohort is to be treated, ask the design.
 
 Patients never infused are replaced; those who receive less than the assigned dose are treated but not evaluable for
-dose-limiting toxicity, and replaced for the decision (registry record of NCT03089203). When a rule closes a node,
-enrolled patients of that cohort who are not yet infused wait for the next cohort, wherever that is.
+dose-limiting toxicity, and replaced for the decision (registry record of NCT03089203). Both these and manufacturing
+failures count as undelivered at the node meant for them, for designs that ask. When a rule closes a node, enrolled
+patients of that cohort who are not yet infused wait for the next cohort, wherever that is.
 
-Designs that use follow-up are asked when the next patient arrives after a cohort was infused, with the windows as far as
-they have been observed; all others when every window has closed. The committee meets before every cohort of the latter,
-and before the former go to another node (assumed).
+Designs that use follow-up are asked when the next patient arrives after a cohort was infused, with the windows as far
+as they have been observed; all others when every window has closed. The committee meets before every cohort of the
+latter, and before the former go to another node (assumed).
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from carwright.trial.attrition import MANUFACTURING_FAILURE
 from carwright.trial.calendar import CohortDiary
-from carwright.trial.outcomes import Cohort, History, letter
+from carwright.trial.outcomes import Cohort, History
 
 if TYPE_CHECKING:
     from carwright.trial.conduct import Conduct
@@ -86,6 +88,11 @@ class Answer(NamedTuple):
     backfill: bool = False
 
 
+Fate = tuple[bool, str, float, float]
+"""What would happen to a patient at a node: whether the dose is the assigned one, the letter of the outcome, and the
+days from infusion to a dose-limiting toxicity and to a death by it (never: infinite)."""
+
+
 class _Waiting(NamedTuple):
     """An enrolled patient on the way to infusion."""
 
@@ -107,13 +114,17 @@ class _Infused(NamedTuple):
 
 @dataclass(slots=True)
 class _Treated:
-    """A cohort as it was treated; ``full`` once nobody joins it, ``known`` once everything has been seen."""
+    """A cohort as it was treated; ``full`` once nobody joins it, ``known`` once everything has been seen.
+
+    ``short`` holds the days on which products fell short of the dose, or failed.
+    """
 
     node: str
     members: list[_Infused]
     backfill: bool = False
     full: bool = False
     known: Cohort | None = None
+    short: list[float] = field(default_factory=list)
 
 
 Questions = Generator[Question, Answer, None]
@@ -137,6 +148,7 @@ class Course:
         self.design, self.patients, self.calendar = conduct.design, conduct.patients, conduct.calendar
         self.follows = conduct.design.uses_follow_up
         self.responses = conduct.design.uses_responses
+        self.delivery = conduct.design.uses_delivery
         self.order = iter(order)
         self.gaps = gaps
         self.record = TrialRecord()
@@ -196,17 +208,24 @@ class Course:
             patient = candidate.patient
             if not patients.infused[patient]:
                 self.note(candidate, column, "not_infused", _NAN, patients.not_infused_reason[patient])
-                diary.free_place(candidate.enrolled + patients.dropout_days[patient])
+                lost = candidate.enrolled + patients.dropout_days[patient]
+                diary.free_place(lost)
+                if patients.not_infused_reason[patient] == MANUFACTURING_FAILURE:
+                    cohort.short.append(lost)
+                    self.halt_if_infeasible(diary, node, lost)
                 continue
             infusion = diary.infusion_day(candidate.ready)
             if infusion >= diary.halted:
                 postponed.append(candidate)
                 continue
-            on_dose = patients.on_dose[patient][column]
+            on_dose = patients.fate[patient][column][0]
             diary.infuse(infusion, assigned_dose=on_dose)
             if not on_dose:
                 diary.free_place(infusion)
+                cohort.short.append(infusion)
             members.append(self.infuse(candidate, column, infusion))
+            if not on_dose:
+                self.halt_if_infeasible(diary, node, infusion)
             if members[-1].death_day < _NEVER and node in self.design.closes(self.seen(_NEVER)):
                 diary.halted = min(diary.halted, members[-1].death_day)
         cohort.full = True
@@ -220,6 +239,11 @@ class Course:
             self.sentinels.setdefault(node, diary.sentinel)
             return self.next_arrival(diary.last_infusion)
         return diary.last_infusion + self.calendar.dlt_window_days
+
+    def halt_if_infeasible(self, diary: CohortDiary, node: str, day: float) -> None:
+        """Enrol nobody more at a node from the day on which its dose turns out to be delivered too seldom."""
+        if self.delivery and node in self.design.closes(self.seen(_NEVER)):
+            diary.halted = min(diary.halted, day)
 
     def next_arrival(self, day: float) -> float:
         """Day from ``day`` on which a patient is there to be treated; all windows have closed if nobody is left."""
@@ -279,15 +303,11 @@ class Course:
 
     def infuse(self, who: _Waiting, column: int, day: float) -> _Infused:
         """Enter an infusion, and find out when what will be seen."""
-        patients, patient = self.patients, who.patient
-        on_dose, dlt = patients.on_dose[patient][column], patients.dlt[patient][column]
+        on_dose, found, dlt_after, death_after = self.patients.fate[who.patient][column]
         self.note(who, column, "treated" if on_dose else "off_dose", day, None)
-        seen = letter(dlt=dlt, response=patients.response[patient][column])
-        # A death counts if it is a dose-limiting toxicity, seen within the window.
-        dies = dlt and patients.death[patient][column]
-        after = patients.death_day[patient][column] if dies else _NEVER
-        death_day = day + after if after <= self.calendar.dlt_window_days else _NEVER
-        return _Infused(day, seen, on_dose, day + patients.dlt_day[patient][column] if dlt else _NEVER, death_day)
+        # A death counts if it is seen within the window.
+        death_day = day + death_after if death_after <= self.calendar.dlt_window_days else _NEVER
+        return _Infused(day, found, on_dose, day + dlt_after, death_day)
 
     def seen(self, day: float) -> History:
         """What the design knows on a day; patients on the way to a backfilled infusion count as not observed yet."""
@@ -307,6 +327,8 @@ class Course:
                 parts.append(1.0 if observed or toxic else max(0.0, (day - infusion) / window))
         follow_up = () if complete or min(parts, default=1.0) == 1.0 else tuple(parts)
         known = as_seen(cohort.node, letters, deaths, follow_up, backfill=cohort.backfill, responses=self.responses)
+        if self.delivery and cohort.short:
+            known = replace(known, undelivered=sum(one <= day for one in cohort.short))
         if complete and cohort.full and day < _NEVER:
             cohort.known = known
         return known

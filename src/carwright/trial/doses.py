@@ -18,21 +18,21 @@ def doses_on(space: DoseSpace, path: Sequence[str]) -> tuple[float, ...]:
     Raises
     ------
     CarwrightError
-        Naming every node that has no band.
+        Naming all nodes that have no band.
     """
-    problems, doses = Problems(), []
-    for label in path:
-        band = space.node(label).cells_per_m2
-        if band is None:
-            problems.add(
-                "TRIAL217",
-                f"node {label} has no dose",
-                where="design, doses",
-                allowed="one dose per node of the path",
-                fix="give the option doses, or the node's band of cells",
-            )
-        else:
-            doses.append((band[0] * band[1]) ** 0.5)
-    problems.raise_if_any()
+    bands = {label: space.node(label).cells_per_m2 for label in path}
+    without = [label for label, band in bands.items() if band is None]
+    if without:
+        problems = Problems()
+        problems.add(
+            "TRIAL217",
+            "the design needs doses, which the nodes do not have",
+            where="design, doses",
+            found=f"nothing for {', '.join(without)}",
+            allowed="one dose per node of the path",
+            fix="give the option doses, or the nodes' bands of cells",
+        )
+        problems.raise_if_any()
+    doses = [(band[0] * band[1]) ** 0.5 for band in bands.values() if band is not None]
     rises = all(low < high for low, high in pairwise(doses))
     return tuple(doses) if rises else tuple(float(rank) for rank in range(1, len(doses) + 1))

@@ -24,6 +24,9 @@ from carwright.trial.paths import check_probabilities
 MOST_STATES = 300_000
 """Different states at one stage of the trial beyond which the calculation is refused."""
 
+MOST_CELLS = 2_000_000
+"""The same, times the number of nodes: large spaces are refused earlier, because each state takes longer."""
+
 SMALL = 20_000
 """Different states at one stage up to which a trial is small: exact results are then the default."""
 
@@ -60,6 +63,7 @@ def exact(
     active = np.array([response.get(label, 0.0) for label in labels])
     used = active if design.uses_responses else np.zeros_like(active)
     chances = np.stack([(1 - toxic) * (1 - used), (1 - toxic) * used, toxic * (1 - used), toxic * used], axis=1)
+    most = min(most_states, MOST_CELLS // len(labels))
     totals = _Totals(len(labels))
     batch, weight = Batch.empty(1, len(labels)), np.ones(1)
     while weight.size:
@@ -70,8 +74,8 @@ def exact(
         )
         going = ~over
         batch, weight = _treat(batch.rows(going), weight[going], decisions.node[going], decisions.size[going], chances)
-        if weight.size > most_states:
-            raise CarwrightError(_too_many(most_states))
+        if weight.size > most:
+            raise CarwrightError(_too_many(most))
     expected = totals.patients * active
     return totals.characteristics(labels, totals.responses if design.uses_responses else expected)
 

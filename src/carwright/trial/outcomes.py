@@ -89,13 +89,6 @@ History = tuple[Cohort, ...]
 """Cohorts of one trial in the order in which they were treated."""
 
 
-def letter(*, dlt: bool, response: bool) -> str:
-    """Letter of one patient."""
-    if dlt:
-        return "B" if response else "T"
-    return "E" if response else "N"
-
-
 def is_label(text: str) -> bool:
     """Whether ``text`` can label a dose node: letters, digits and ``+ - _ .``, not ending in N, T, E or B."""
     return _LABEL.fullmatch(text) is not None
@@ -138,6 +131,15 @@ def parse_outcomes(
                 allowed="a node's label, then one of N, T, E, B per patient",
                 fix=hint,
             )
+        elif known is not None and match[2] not in known and (odd := _odd_letters(word, known)):
+            problems.add(
+                "TRIAL001",
+                "this is not a cohort of outcomes",
+                where=where,
+                found=f"{word}, with {odd}",
+                allowed="a node's label, then one of N, T, E, B per patient",
+                fix="for example 1NNN 2NTT",
+            )
         elif known is not None and match[2] not in known:
             problems.add(
                 "TRIAL002",
@@ -170,11 +172,6 @@ def path_of(history: Iterable[Cohort], *, responses: bool = True) -> str:
         else:
             words.append((cohort.node, letters))
     return " ".join(node + letters for node, letters in words)
-
-
-def toxicity_only(history: Iterable[Cohort]) -> History:
-    """Return the same cohorts with responses forgotten (E becomes N, B becomes T), in canonical order."""
-    return tuple(replace(cohort, letters=cohort.letters.translate(_WITHOUT_RESPONSE)).canonical() for cohort in history)
 
 
 def _read_cohort(match: re.Match[str], where: str, problems: Problems, *, days: bool) -> Cohort:
@@ -235,6 +232,13 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:  # such as 0.1.2
         return -1.0
+
+
+def _odd_letters(word: str, known: Collection[str]) -> str:
+    """Letters of a word that mean nothing, if it begins with a known label and goes on with letters only."""
+    begins = [label for label in known if word.startswith(label)]
+    rest = word[len(max(begins, key=len)) :] if begins else ""
+    return "".join(sorted(set(rest) - set(LETTERS))) if rest.isalpha() and rest.isupper() else ""
 
 
 def _capitals(word: str) -> str:

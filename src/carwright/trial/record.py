@@ -115,9 +115,7 @@ def _common(orders: list[Any]) -> list[str] | None:
     labels = list(ranks[0])
     if any(set(rank) != set(labels) for rank in ranks):
         return None
-    return [
-        f"{low} < {high}" for low in labels for high in labels if all(rank[low] < rank[high] for rank in ranks)
-    ]
+    return [f"{low} < {high}" for low in labels for high in labels if all(rank[low] < rank[high] for rank in ranks)]
 
 
 def _space(doses: object, order: object) -> DoseSpace:
@@ -125,7 +123,12 @@ def _space(doses: object, order: object) -> DoseSpace:
     labels: tuple[str, ...] = ()
     if isinstance(doses, int) and not isinstance(doses, bool) and 1 <= doses <= 100:
         labels = tuple(str(rank) for rank in range(1, doses + 1))
-    elif isinstance(doses, Sequence) and not isinstance(doses, str) and doses:
+    elif (
+        isinstance(doses, Sequence)
+        and not isinstance(doses, str)
+        and 1 <= len(doses) <= 100
+        and all(isinstance(label, str | int) and not isinstance(label, bool) for label in doses)
+    ):
         labels = tuple(str(label) for label in doses)
     else:
         problems.add(

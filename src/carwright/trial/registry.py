@@ -140,11 +140,11 @@ def build_design(
     design = core(space, **values)  # type: ignore[call-arg]  # designs are dataclasses that begin with the space
     if read and read[0][0].title == "amendment":  # it changes the design itself, so that all else stands around it
         rule, chosen = read.pop(0)
-        design = rule(design, **chosen)  # type: ignore[call-arg]  # as below
+        design = rule(design, **chosen)
     if stops and not design.ends_by_itself and not any(getattr(rule, "stops", False) for rule, _ in read):
         design = StopAt(design, n=PATIENTS_PER_NODE * len(getattr(design, "path", ()) or space.labels))
     for rule, chosen in read:
-        design = rule(design, **chosen)  # type: ignore[call-arg]  # rules are dataclasses that begin with the design
+        design = rule(design, **chosen)
     return HaltOnDeath(design) if halt_on_death else design
 
 

@@ -7,6 +7,9 @@ trials as among 2,000, and two arms or adjudication rules meet the same patients
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -88,21 +91,34 @@ def replay(
     width = max(block.size for block in members)
     conduct = Conduct(design, Patients.of(potential), calendar)
     records: list[TrialRecord] = []
-    for start in range(first, first + trials, _CHUNK):
-        count = min(_CHUNK, first + trials - start)
-        # One width for all: trials of one stream must all be equally wide for their numbers to be distinct.
-        keys = uniforms(seed, "trial-order", start, count, width)
-        gaps = calendar.enrolment_gaps(seed, start, count, width).tolist()
-        blocks = [members[(start + row) % len(members)] for row in range(count)]
-        orders = [
-            block[np.argsort(keys[row, : block.size], kind="stable")].tolist() for row, block in enumerate(blocks)
-        ]
-        records += conduct.run(orders, gaps)
+    with _collector_asleep():
+        for start in range(first, first + trials, _CHUNK):
+            count = min(_CHUNK, first + trials - start)
+            # One width for all: trials of one stream must all be equally wide for their numbers to be distinct.
+            keys = uniforms(seed, "trial-order", start, count, width)
+            gaps = calendar.enrolment_gaps(seed, start, count, width).tolist()
+            blocks = [members[(start + row) % len(members)] for row in range(count)]
+            orders = [
+                block[np.argsort(keys[row, : block.size], kind="stable")].tolist() for row, block in enumerate(blocks)
+            ]
+            records += conduct.run(orders, gaps)
     population = labels[np.arange(first, first + trials) % len(labels)]
     return Replayed(
         _trial_columns(records, first, population, design, arm, adjudication),
         _patient_columns(records, first, potential, design, arm, adjudication),
     )
+
+
+@contextmanager
+def _collector_asleep() -> Iterator[None]:
+    """Without Python's collector of cycles: trials make many small tuples without any, which it would search."""
+    was_awake = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_awake:
+            gc.enable()
 
 
 def _blocks(block: NDArray[np.integer]) -> tuple[NDArray[np.integer], list[NDArray[np.intp]]]:

@@ -134,17 +134,25 @@ def treat(batch: Batch, panel: Panel, trial: Ints, node: Ints, size: Ints) -> Ba
     at = (np.arange(trial.size), node)
     undelivered = batch.undelivered
     for place in range(int(size.max())):
-        rows = np.flatnonzero(size > place)
-        short = panel.undelivered(trial[rows], seat[rows] + place, node[rows])
+        here = np.flatnonzero(size > place)
+        short = panel.undelivered(trial[here], seat[here] + place, node[here])
         if short is None:
             break
         undelivered = np.zeros_like(batch.patients) if undelivered is None else undelivered.copy()
-        undelivered[rows, node[rows]] += short
+        undelivered[here, node[here]] += short
     counts = [values.copy() for values in (batch.patients, batch.dlts, batch.responses, batch.both)]
     for values, more in zip(counts, (size, *seen), strict=True):
         values[at] += more
     return Batch(
-        counts[0], counts[1], counts[2], counts[3], node, size, seen[0], batch.closed, batch.deaths,
+        counts[0],
+        counts[1],
+        counts[2],
+        counts[3],
+        node,
+        size,
+        seen[0],
+        batch.closed,
+        batch.deaths,
         undelivered=undelivered,
     )
 

@@ -62,16 +62,16 @@ class DoseSpace:
         _check_nodes(self.nodes, problems)
         steps = _read_chains(self.order, set(self.labels), problems)
         above = _closure(self.labels, steps)
-        for label in self.labels:
-            if label in above[label]:
-                problems.add(
-                    "TRIAL013",
-                    f"node {label} lies above itself",
-                    where="dose space, order",
-                    found="; ".join(self.order),
-                    allowed="a partial order, without cycles",
-                    fix="remove or turn one of the comparisons in which the node takes part",
-                )
+        around = [label for label in dict.fromkeys(self.labels) if label in above[label]]
+        if around and len(set(self.labels)) == len(self.labels):
+            problems.add(
+                "TRIAL013",
+                f"the order runs in a circle: each of {', '.join(around)} lies above itself",
+                where="dose space, order",
+                found="; ".join(self.order),
+                allowed="a partial order, without cycles",
+                fix="remove or turn one of the comparisons in which these nodes take part",
+            )
         problems.raise_if_any()
         object.__setattr__(self, "_above", above)
 

@@ -18,11 +18,11 @@ def list_(as_json: Annotated[bool, JSON] = False) -> None:
 
     constructs = [load_construct(name) for name in list_constructs()]
     if as_json:
-        keys = {"name", "title", "antigen", "armour"}
+        keys = {"name", "title", "gate", "armour"}
         show_json({"constructs": [construct.model_dump(mode="json", include=keys) for construct in constructs]})
     else:
-        rows = [[entry.name, entry.antigen, entry.armour, entry.title] for entry in constructs]
-        show(columns(rows, ["construct", "antigen", "armour", "title"]))
+        rows = [[entry.name, entry.gate, entry.armour, entry.title] for entry in constructs]
+        show(columns(rows, ["construct", "gate", "armour", "title"]))
 
 
 @app.command("show")
@@ -41,14 +41,18 @@ def show_construct(
         show_json(data)
         return
     show(f"{construct.name}: {construct.title}")
-    show(f"antigen {construct.antigen}, generation {construct.generation}")
+    show(f"gate {construct.gate}, generation {construct.generation}")
     domains = [
         [key, value["name"], value["kind"], value["source"]]
         for key, value in data.items()
-        if isinstance(value, dict) and "source" in value
+        if isinstance(value, dict) and {"name", "source"} <= value.keys()
     ]
+    show(f"recognises a cell from about {construct.threshold.molecules:g} molecules on")
     show(columns(domains, ["domain", "name", "kind", "source"]))
-    effects = [[effect, f"{entry.value:g}", entry.kind, entry.source] for effect, entry in armour.effects.items()]
+    limit = construct.threshold
+    show(f"half of the cells are seen at {limit.molecules:,.0f} molecules per cell ({limit.kind}: {limit.source})")
+    named = {**armour.effects, **construct.effects}
+    effects = [[effect, f"{entry.value:g}", entry.kind, entry.source] for effect, entry in named.items()]
     show(f"armour: {armour.title}")
     if effects:
         show(columns(effects, ["effect", "value", "kind", "source"]))

@@ -76,12 +76,12 @@ def table(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Print the decision table: what to do after y toxicities in n patients at the current dose."""
+    given = locals()
     from carwright.cli.design import shown
     from carwright.trial.designs.boin12 import Boin12
     from carwright.trial.rules.rule import core_of
     from carwright.trial.table_design import TableDesign
 
-    given = {"design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file}
     core = core_of(asked.case(given, doses="3", stops=False).design)
     if isinstance(core, Boin12):
         shown.show_desirability(core, tuple(range(0, most + 1, core.cohort_size)), as_json=as_json)
@@ -120,13 +120,9 @@ def next_(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Say what to do after what was seen: the next cohort, or the end and the recommended dose."""
+    given = locals()
     from carwright.cli.design import shown
 
-    given = {
-        "outcomes": outcomes, "patients": patients, "dlts": dlts, "responses": responses, "both": both,
-        "last": last, "window": window, "weights": weights, "limits": limits,
-        "design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file,
-    }
     found = shown.next_step(asked.case(given, stops=False))
     if as_json:
         show_json(found)
@@ -145,22 +141,24 @@ def paths(
     options: asked.SET = None,
     rule: asked.RULE = None,
     file: asked.FILE = None,
+    html: asked.HTML = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """List every path of a trial with its recommendation, and with a truth its exact probability."""
+    given = locals()
     from carwright.cli.design import shown
+    from carwright.cli.design.page import paths_page
+    from carwright.store import write_atomically
     from carwright.trial.paths import enumerate_paths, operating_characteristics
 
-    given = {
-        "truth": truth, "response": response,
-        "design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file,
-    }
     case = asked.case(given)
-    _complete_delivery(case, "paths")
+    _plain_truth(case, "paths")
     built, labels = case.design, case.design.space.labels
     chances = case.truth or dict.fromkeys(labels, 0.5)
     active = case.response or dict.fromkeys(labels, 0.0 if case.truth else 0.5)
     found = enumerate_paths(built, chances, response_probability=active)
+    if html is not None:
+        write_atomically(html, paths_page(case, found).encode())
     if as_json:
         listed = [
             {
@@ -190,6 +188,11 @@ def simulate(
     truth: asked.TRUTH = None,
     response: asked.RESPONSE = None,
     delivery: asked.DELIVERY = None,
+    later: asked.LATER = None,
+    change_after: asked.CHANGE_AFTER = None,
+    hold: asked.HOLD = None,
+    held_truth: asked.HELD_TRUTH = None,
+    held: asked.HELD = None,
     design: asked.DESIGN = None,
     doses: asked.DOSES = None,
     grid: asked.GRID = None,
@@ -206,16 +209,15 @@ def simulate(
         float | None,
         typer.Option(help="Patients per window of observation: simulate on a calendar, with pending windows."),
     ] = None,
+    html: asked.HTML = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Operating characteristics under a truth: exact where the trial is small, simulated where it is not."""
+    given = locals()
     from carwright.cli.design import shown
+    from carwright.cli.design.page import simulation_page
+    from carwright.store import write_atomically
 
-    given = {
-        "truth": truth, "response": response, "delivery": delivery, "trials": trials, "seed": seed,
-        "accrual": accrual,
-        "design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file,
-    }
     case = asked.case(given)
     if exact and (case.trials is not None or case.accrual is not None):
         raise CarwrightError(
@@ -228,6 +230,8 @@ def simulate(
             )
         )
     found = _operating_characteristics(case, exact=exact)
+    if html is not None:
+        write_atomically(html, simulation_page(case, found).encode())
     if as_json:
         simulated = {"seed": None if found.trials is None else case.seed}
         show_json({"design": case.design.name, **simulated, **shown.characteristics(found)})
@@ -248,12 +252,12 @@ def protocol(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Print text for a protocol; with --json, or in a file, the record that replicates the design."""
+    given = locals()
     from carwright.store import write_atomically
     from carwright.trial.protocol import protocol_text
     from carwright.trial.record import record_of
     from carwright.yamlfile import write_yaml
 
-    given = {"design": design, "doses": doses, "grid": grid, "order": order, "set": options, "rule": rule, "file": file}
     built = asked.case(given, doses="4").design
     written: dict[str, Any] = record_of(built)
     if out is not None:
@@ -275,15 +279,21 @@ def _operating_characteristics(case: Case, *, exact: bool) -> OperatingCharacter
     if case.truth is None:
         raise CarwrightError(asked.no_truth("simulate"))
     if exact:
-        _complete_delivery(case, "simulate --exact")
+        _plain_truth(case, "simulate --exact")
         return exact_characteristics(case.design, case.truth, case.response)
     trials = case.trials or 10_000
     delivery = () if case.delivery is None else tuple(case.delivery.values())
-    patients = BernoulliPatients(tuple(case.truth.values()), tuple((case.response or {}).values()), delivery)
+    patients = BernoulliPatients(
+        tuple(case.truth.values()),
+        tuple((case.response or {}).values()),
+        delivery,
+        tuple((case.later or {}).values()),
+        case.change_after or 0,
+    )
     if case.accrual is not None:
-        _complete_delivery(case, "simulate --accrual")
+        _complete_delivery(case)
         return simulate_timeline(case.design, patients, trials, case.seed, Timeline(case.accrual)).characteristics()
-    if case.trials is None and case.delivery is None:
+    if case.trials is None and case.delivery is None and case.later is None:
         try:
             return exact_characteristics(case.design, case.truth, case.response, most_states=SMALL)
         except CarwrightError as error:
@@ -292,14 +302,28 @@ def _operating_characteristics(case: Case, *, exact: bool) -> OperatingCharacter
     return simulate_trials(case.design, patients, trials, case.seed).characteristics()
 
 
-def _complete_delivery(case: Case, command: str) -> None:
-    if case.delivery is not None and min(case.delivery.values()) < 1.0:
+def _complete_delivery(case: Case) -> None:
+    if case.delivery is not None:
         raise CarwrightError(
             Problem(
                 "CLI008",
-                "products short of their dose are simulated only, without a calendar",
+                "products short of their dose are simulated only without a calendar",
+                "design simulate",
+                found="delivery and accrual",
+                fix="leave one of them out",
+            )
+        )
+
+
+def _plain_truth(case: Case, command: str) -> None:
+    """Refuse what only simulation knows: products short of their dose, and a truth that changes."""
+    if case.delivery is not None or case.later is not None:
+        raise CarwrightError(
+            Problem(
+                "CLI008",
+                "products short of their dose and a truth that changes are simulated only",
                 f"design {command}",
-                found="delivery",
-                fix="use 'carwright design simulate --trials', or leave delivery out",
+                found="delivery" if case.delivery is not None else "later",
+                fix="use 'carwright design simulate --trials', or leave it out",
             )
         )

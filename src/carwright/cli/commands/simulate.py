@@ -53,6 +53,9 @@ def simulate(
     allow_negative: Annotated[
         bool, typer.Option("--allow-negative", help="Keep patients in whom a species falls below zero.")
     ] = False,
+    method: Annotated[
+        str, typer.Option(help="rodas5p, or rodas4 to screen: cheaper steps of lower order.")
+    ] = "rodas5p",
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 1,
     values: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Replace the value of one parameter.")
@@ -97,6 +100,7 @@ def simulate(
             observe=_names(observe),
             values=dict(parse_override(text) for text in values or []),
             relative_tolerance=rtol,
+            method=method,
             seed=seed,
             keep=None if keep is None else _names(keep),
             gradients=_names(gradients),

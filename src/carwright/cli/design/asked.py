@@ -21,7 +21,9 @@ DOSES = Annotated[
 GRID = Annotated[str | None, typer.Option(help="Numbers of doses of two agents, such as 3x5; labels are 1.1 to 3.5.")]
 ORDER = Annotated[
     list[str] | None,
-    typer.Option("--order", help="Chain such as '1 < 2', where the doses are no ladder; none for no order. Repeatable."),
+    typer.Option(
+        "--order", help="Chain such as '1 < 2', where the doses are no ladder; none for no order. Repeatable."
+    ),
 ]
 SET = Annotated[
     list[str] | None, typer.Option("--set", help="Option of the design, KEY=VALUE with a YAML value. Repeatable.")
@@ -36,14 +38,30 @@ FILE = Annotated[
 TRUTH = Annotated[
     str | None,
     typer.Option(
-        help="True probabilities of dose-limiting toxicity by dose, such as 0.05,0.1,0.2,0.35; semicolons part the rows "
-        "of a grid."
+        help="True probabilities of dose-limiting toxicity by dose, such as 0.05,0.1,0.2,0.35; semicolons part "
+        "the rows of a grid."
     ),
 ]
 RESPONSE = Annotated[str | None, typer.Option(help="True probabilities of response by dose; none by default.")]
 DELIVERY = Annotated[
     str | None, typer.Option(help="True probabilities that a product reaches the dose, by dose; 1 by default.")
 ]
+LATER = Annotated[
+    str | None,
+    typer.Option(help="True probabilities of toxicity after --change-after patients, as with a prophylaxis."),
+]
+HOLD = Annotated[
+    str | None,
+    typer.Option(help="Fractionated infusion: probability that the rest is held after the first part, by dose."),
+]
+HELD_TRUTH = Annotated[
+    str | None, typer.Option(help="With --hold: probability of toxicity of the part alone, by dose.")
+]
+HELD = Annotated[
+    str | None, typer.Option(help="Patients who were held are replaced (default), or evaluable at the dose assigned.")
+]
+CHANGE_AFTER = Annotated[int | None, typer.Option(help="Patients of a trial after whom --later is true.")]
+HTML = Annotated[Path | None, typer.Option("--html", help="Also write the figures as one HTML page to this file.")]
 OUTCOMES = Annotated[
     str | None,
     typer.Option(
@@ -60,12 +78,15 @@ WEIGHTS = Annotated[
 PATIENTS = Annotated[str | None, typer.Option(help="Instead of outcomes: patients by dose, such as 3,6,3,0.")]
 DLTS = Annotated[str | None, typer.Option(help="With --patients: those with dose-limiting toxicity, by dose.")]
 RESPONSES = Annotated[str | None, typer.Option(help="With --patients: those with a response, by dose.")]
-BOTH = Annotated[str | None, typer.Option(help="With --patients: those with both, by dose; as few as can be by default.")]
+BOTH = Annotated[
+    str | None, typer.Option(help="With --patients: those with both, by dose; as few as can be by default.")
+]
 LAST = Annotated[
     str | None, typer.Option(help="With --patients: dose of the last cohort; the highest given by default.")
 ]
 LIMITS = Annotated[
-    str | None, typer.Option(help="Probabilities of toxicity, such as 0.2,0.35,0.6: give those of the intervals between.")
+    str | None,
+    typer.Option(help="Probabilities of toxicity, such as 0.2,0.35,0.6: how probable is each interval?"),
 ]
 
 
@@ -92,14 +113,37 @@ def case(given: Mapping[str, Any], *, doses: str | None = None, stops: bool = Tr
     problems = Problems()
     asked: dict[str, Any] = dict(read_yaml(given["file"]).data) if given.get("file") else {}
     asked.setdefault("design", "boin")
-    for name in ("design", "outcomes", "window", "weights", "last", "trials", "seed", "accrual"):
+    for name in (
+        "design",
+        "outcomes",
+        "window",
+        "weights",
+        "last",
+        "trials",
+        "seed",
+        "accrual",
+        "change_after",
+        "held",
+    ):
         if given.get(name) is not None:
             asked[name] = given[name]
-    for name in ("truth", "response", "delivery", "patients", "dlts", "responses", "both", "limits"):
+    for name in (
+        "truth",
+        "response",
+        "delivery",
+        "later",
+        "hold",
+        "held_truth",
+        "patients",
+        "dlts",
+        "responses",
+        "both",
+        "limits",
+    ):
         if given.get(name) is not None:
             asked[name] = _numbers(given[name], name, problems)
     changed = {}
-    for text in given.get("set") or []:
+    for text in given.get("options") or []:
         key, separator, value = text.partition("=")
         if not separator:
             problems.add("CLI003", "an option needs a name and a value", where=f"--set {text}", allowed="KEY=VALUE")
@@ -188,10 +232,16 @@ def _words(text: str) -> list[str]:
 def _numbers(text: str, name: str, problems: Problems) -> list[Any]:
     """Read ``1,2`` as a list and ``1,2;3,4`` as rows; whole numbers stay whole."""
     try:
-        rows = [[int(part) if part.strip().isdigit() else float(part) for part in row.split(",")] for row in text.split(";")]
+        rows = [
+            [int(part) if part.strip().isdigit() else float(part) for part in row.split(",")] for row in text.split(";")
+        ]
     except ValueError:
         problems.add(
-            "CLI004", f"the {name} are no list of numbers", where=f"--{name}", found=text[:80], allowed="such as 0.1,0.2"
+            "CLI004",
+            f"the {name} are no list of numbers",
+            where=f"--{name}",
+            found=text[:80],
+            allowed="such as 0.1,0.2",
         )
         return []
     return rows if len(rows) > 1 else rows[0]

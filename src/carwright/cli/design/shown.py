@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from carwright.cli.output import columns, show, show_json
@@ -115,9 +116,10 @@ def next_step(case: Case) -> dict[str, Any]:
 def show_next_step(found: Mapping[str, Any]) -> None:
     """Print what `next_step` found."""
     if found["next"] is not None:
-        show(f"{'backfill' if found['backfill'] else 'treat'} {found['cohort_size']} at {found['next']}: {found['reason']}")
+        what = "backfill" if found["backfill"] else "treat"
+        show(f"{what} {found['cohort_size']} at {found['next']}: {found['reason']}")
     elif found["waits"]:
-        show(f"wait: {found['reason']}")
+        show(found["reason"])
     else:
         show(f"end: {found['reason']}; recommended: {found['recommended'] or 'no dose'}")
     if found["continue"]:
@@ -131,7 +133,7 @@ def show_next_step(found: Mapping[str, Any]) -> None:
     ]
     if "intervals" in found:
         edges = ["0", *(f"{limit:g}" for limit in found["intervals"]["limits"]), "1"]
-        header += [f"p in {low}-{high}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        header += [f"p in {low}-{high}" for low, high in pairwise(edges)]
         for row in rows:
             row += [_number(value) for value in found["intervals"]["probabilities"][row[0]]]
     show(columns(rows, header))

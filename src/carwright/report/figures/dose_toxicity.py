@@ -83,4 +83,4 @@ def _target(target: float) -> dict[str, Any]:
     return line | {"label": {**line["label"], "textposition": "end", "xanchor": "right", "yanchor": "top"}}
 
 
-FIGURE = Entry("dose-toxicity", "Toxicity of each node in the virtual population", CAPTION, build)
+FIGURE = Entry("dose_toxicity", "Toxicity of each node in the virtual population", CAPTION, build)

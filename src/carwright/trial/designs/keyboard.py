@@ -37,8 +37,14 @@ class Keyboard(TableDesign):
         """Compare the strongest key with the target's."""
         edges, place = keys(self.target, self.margin_below, self.margin_above, partial=False)
         below = beta_below(n[..., None], y[..., None], edges)
-        strongest = np.diff(below, axis=-1).argmax(axis=-1)
+        strongest = first_largest(np.diff(below, axis=-1))
         return np.select([strongest < place, strongest == place], [ESCALATE, STAY], DEESCALATE)
+
+
+def first_largest(values: Floats) -> Ints:
+    """Place of the largest value along the last axis; of equal ones the first, whatever rounding makes of them."""
+    found: Ints = (values >= values.max(axis=-1, keepdims=True) * (1.0 - 1e-12)).argmax(axis=-1)
+    return found
 
 
 def beta_below(n: Ints, y: Ints, edges: Floats) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 
 from carwright.trial import option
 from carwright.trial.batch import Floats, Ints
-from carwright.trial.designs.keyboard import beta_below, keys
+from carwright.trial.designs.keyboard import beta_below, first_largest, keys
 from carwright.trial.table_design import DEESCALATE, ESCALATE, STAY, TableDesign
 
 
@@ -41,7 +41,7 @@ class Mtpi(TableDesign):
         """Compare the interval of the largest unit probability mass with the target's."""
         edges, place = self.edges()
         mass = np.diff(beta_below(n[..., None], y[..., None], edges), axis=-1) / np.diff(edges)
-        largest = mass.argmax(axis=-1)
+        largest = first_largest(mass)
         return np.select([largest < place, largest == place], [ESCALATE, STAY], DEESCALATE)
 
     def edges(self) -> tuple[Floats, int]:

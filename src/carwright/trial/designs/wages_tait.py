@@ -106,7 +106,7 @@ class WagesTait(ModelDesign):
     def parameters_on_path(self, batch: Batch) -> dict[str, Floats]:
         """Number of the likeliest model of efficacy, from 1, and the probability of each."""
         fit = self._fit(batch)
-        found = {"efficacy_model": fit.model + 1.0}
+        found: dict[str, Floats] = {"efficacy_model": (fit.model + 1).astype(np.float64)}
         for number in range(fit.model_probability.shape[1]):
             found[f"efficacy_model_{number + 1}_probability"] = fit.model_probability[:, number]
         return found

@@ -7,7 +7,7 @@ NCT03089203 opened with cohorts 1, 2 and 3; cohort -3, fewer cells after the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -21,7 +21,9 @@ from carwright.trial.rules.rule import Rule
 from carwright.trial.space import DoseSpace
 
 
-def _mapping(value: object) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, Any] | None:
+    if value is None:
+        return None
     if not isinstance(value, Mapping):
         raise ValueError
     return {str(key): each for key, each in value.items()}
@@ -45,9 +47,9 @@ class Amendment(Rule):
         source="NCT03089203: after the toxicity of cohort 3",
     )
     n: int = option.whole(9, "Patients after which, where that is asked.", low=1, source="assumed")
-    before: Mapping[str, Any] = option.custom(
-        {}, "Options of the design that differ before the amendment, such as {path: [1, 2, 3]}.",
-        allowed="options by name", read=_mapping, source="the protocol",
+    before: Mapping[str, Any] | None = option.custom(
+        None, "Options of the design that differ before the amendment, such as {path: [1, 2, 3]}; null for none.",
+        allowed="options by name, or null", read=_mapping, source="the protocol",
     )  # fmt: skip
 
     def check(self, problems: Problems) -> None:
@@ -76,22 +78,30 @@ class Amendment(Rule):
         kept = [node for node in self.space.nodes if node.id not in self.adds]
         labels = [node.id for node in kept]
         order = tuple(f"{low} < {high}" for low in labels for high in labels if high in self.space.above(low))
-        values = option.read_options(type(core), f"design {core.name}", self.before, f"rules, {self.title}, before")
+        needed = {
+            name: getattr(core, name)
+            for name, (_, entry) in option.options_of(type(core)).items()
+            if option.default_of(entry) is MISSING
+        }
+        before = {**needed, **(self.before or {})}
+        values = option.read_options(type(core), f"design {core.name}", before, f"rules, {self.title}, before")
         given = {entry.name for entry in fields(core)}
         if "path" in given and "path" not in values:
             values["path"] = tuple(label for label in core.path if label in labels)
         # The record of the design itself, with the smaller space and what differs before.
-        return replace(core, dose_space=DoseSpace(tuple(kept), order), **values)
+        found: Design = replace(core, dose_space=DoseSpace(tuple(kept), order), **values)
+        return found
 
     def amended(self, batch: Batch, before: Decisions) -> Flags:
         """Trials in which the nodes have been added; shape (t,)."""
         added = [self.space.columns[label] for label in self.adds]
-        used: Flags = (batch.patients[:, added] + batch.not_delivered[:, added] > 0).any(axis=1)
-        if self.when == "ended":
-            return used | before.over
-        if self.when == "toxicity":
-            return used | (batch.dlts.sum(axis=1) > 0)
-        return used | (batch.total >= self.n)
+        used: Flags = np.any(batch.patients[:, added] + batch.not_delivered[:, added] > 0, axis=1)
+        triggers: dict[str, Flags] = {
+            "ended": before.over,
+            "toxicity": batch.dlts.sum(axis=1) > 0,
+            "patients": batch.total >= self.n,
+        }
+        return used | triggers[self.when]
 
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide on the original nodes, or after the amendment on all."""

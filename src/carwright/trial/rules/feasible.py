@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from carwright.trial import option
 from carwright.trial.batch import Batch, Decisions, Flags, Ints
+from carwright.trial.outcomes import History
 from carwright.trial.posterior_table import posterior_below
 from carwright.trial.rules.rule import Rule, Wrap
 
@@ -36,6 +37,11 @@ class Feasible(Rule):
     )
     min_n: int = option.whole(3, "Patients meant for a node before the rule can close it.", low=1, source="assumed")
 
+    @property
+    def uses_delivery(self) -> bool:  # type: ignore[override]  # as in `Rule`
+        """Whether products that fell short of their dose change what the design does."""
+        return True
+
     def decide_batch(self, batch: Batch) -> Decisions:
         """Decide as the wrapped design with nodes closed."""
         return self.inner.decide_batch(self._closed(batch))
@@ -43,6 +49,13 @@ class Feasible(Rule):
     def select_batch(self, batch: Batch) -> Ints:
         """Recommend as the wrapped design with nodes closed."""
         return self.inner.select_batch(self._closed(batch))
+
+    def closes(self, history: History) -> frozenset[str]:
+        """Nodes that are probably delivered too seldom, even before the cohort is complete."""
+        seldom = self.infeasible(Batch.of(self.space, (history,)))[0]
+        return self.inner.closes(history) | {
+            label for label, shut in zip(self.space.labels, seldom, strict=True) if shut
+        }
 
     def infeasible(self, batch: Batch) -> Flags:
         """Nodes that are probably delivered too seldom; shape (t, m)."""

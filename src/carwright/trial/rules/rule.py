@@ -59,6 +59,11 @@ class Rule(Design):
         return self.inner.uses_follow_up
 
     @property
+    def uses_delivery(self) -> bool:  # type: ignore[override]  # as above
+        """Whether products that fell short of their dose change what the design does."""
+        return self.inner.uses_delivery
+
+    @property
     def ends_by_itself(self) -> bool:  # type: ignore[override]  # as above
         """Whether the trial always ends."""
         return self.stops or self.inner.ends_by_itself
