@@ -142,6 +142,8 @@ def simulate(
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
     gradients: Iterable[str] = (),
+    max_steps: int = 100_000,
+    allow_negative: bool = False,
     out: str | Path | None = None,
     threads: int | None = None,
     shard: int | None = None,
@@ -188,6 +190,10 @@ def simulate(
     gradients
         Parameters, or names of dose amounts, with respect to which exact derivatives of all courses and functionals
         are computed, for each patient at his own values.
+    max_steps
+        Steps tried per patient before it is given up.
+    allow_negative
+        Keep patients in whom a species falls below zero by more than the solver's error explains; they fail by default.
     out
         Run folder; below ``runs`` by default. The same simulation in the same folder is resumed.
     threads
@@ -231,6 +237,8 @@ def simulate(
         seed=seed,
         keep=keep,
         gradients=gradients,
+        max_steps=max_steps,
+        allow_negative=allow_negative,
     )
     return simulate_(
         request,

@@ -17,6 +17,7 @@ from carwright.engine.evaluate import evaluate
 from carwright.engine.formula import TIME
 from carwright.engine.generator import Program
 from carwright.engine.interpret import Interpreter
+from carwright.engine.outcome import Outcome
 from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
@@ -144,6 +145,7 @@ class Kernel:
         absolute_tolerance: npt.ArrayLike | None = None,
         threads: int = 1,
         max_steps: int = 100_000,
+        negative_limit: float = np.inf,
         chunk: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Solution:
@@ -168,7 +170,9 @@ class Kernel:
         threads
             Threads of this process.
         max_steps
-            Steps tried per patient before it is given up.
+            Steps tried per patient before it is given up: a limit of work that does not depend on the machine.
+        negative_limit
+            Absolute tolerances below zero at which a patient is given up, such as `NEGATIVE_LIMIT`; never by default.
         chunk
             Patients per call of the compiled code; by default what suits the path.
         progress
@@ -223,6 +227,7 @@ class Kernel:
             return part.stop - part.start
 
         run_all(run, range(0, n, chunk), threads, progress)
+        solution.give_up((solution.outcome == Outcome.OK) & (solution.lowest < -negative_limit), Outcome.NEGATIVE)
         return solution
 
     def _schedule(

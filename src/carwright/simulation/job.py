@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import (
+    NEGATIVE_LIMIT,
     Dosing,
     Functional,
     GradientKernel,
@@ -61,10 +62,12 @@ class Task:
         Names of the population whose values are written for each patient.
     gradients
         Names with respect to which derivatives are taken: parameters, or amounts of doses.
-    relative_tolerance, absolute_tolerance
+    relative_tolerance, absolute_tolerance, max_steps
         As in `Kernel.solve`.
     method
         As in `compile_kernel`.
+    allow_negative
+        Whether a species may be below zero.
     """
 
     name: str
@@ -83,6 +86,8 @@ class Task:
     relative_tolerance: float
     method: str
     absolute_tolerance: tuple[float, ...] | None = field(repr=False)
+    max_steps: int
+    allow_negative: bool
 
     def kernel(self) -> Kernel | GradientKernel:
         """Compile the model, or load it from the cache."""
@@ -145,6 +150,8 @@ class Task:
             "times": np.array(self.times) if self.times else None,
             "relative_tolerance": self.relative_tolerance,
             "absolute_tolerance": None if self.absolute_tolerance is None else np.array(self.absolute_tolerance),
+            "max_steps": self.max_steps,
+            "negative_limit": np.inf if self.allow_negative else NEGATIVE_LIMIT,
             "progress": progress,
         }
 
@@ -272,6 +279,8 @@ class Job:
             "triggers": [trigger.name for trigger in task.triggers],
             "relative_tolerance": task.relative_tolerance,
             **({"method": task.method} if task.method != RODAS5P.name else {}),
+            "max_steps": task.max_steps,
+            "allow_negative": task.allow_negative,
             **({"gradients": list(task.gradients)} if task.gradients else {}),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from carwright.cli.commands import compare, construct, design, explain, model, run, simulate, study
+from carwright.cli.commands import compare, construct, design, explain, model, run, simulate, study, targets
 
 
 def register(app: typer.Typer) -> None:
@@ -13,5 +13,5 @@ def register(app: typer.Typer) -> None:
     app.command()(simulate.simulate)
     app.command()(compare.compare)
     app.command()(explain.explain)
-    for group in (model, construct, study, design):
+    for group in (model, construct, study, design, targets):
         app.add_typer(group.app)

@@ -1,0 +1,388 @@
+"""``carwright targets``: what to aim at, from single cells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from carwright.cli.output import JSON, columns, number, percent, show, show_json
+from carwright.cli.terminal import watch
+from carwright.errors import CarwrightError, Problem, Problems
+
+if TYPE_CHECKING:
+    from carwright.store import Progress
+    from carwright.targets.evaluate.analysis import Analysis, Settings
+    from carwright.targets.intake.atlas import Atlas
+
+app = typer.Typer(name="targets", help="Find target antigens and gates in single cells.", no_args_is_help=True)
+
+Files = Annotated[list[Path], typer.Argument(help="Files of cells (.h5ad, .h5mu); several are joined by gene.")]
+CellType = Annotated[str, typer.Option("--cell-type", help="Column of cell types.")]
+Donor = Annotated[
+    str | None,
+    typer.Option("--donor", help="Column of patients and donors; donor_id, patient, donor or sample by default."),
+]
+Malignant = Annotated[
+    str | None,
+    typer.Option("--malignant", help="Column that marks malignant cells; malignant or compartment by default."),
+]
+Layer = Annotated[str | None, typer.Option("--layer", help="Layer that holds the counts.")]
+Universe = Annotated[
+    str,
+    typer.Option(
+        "--universe", help="Genes to search: auto, all, antigens, surfaceome, or a file with one gene to a line."
+    ),
+]
+Molecules = Annotated[int, typer.Option("--molecules", min=1, help="Molecules from which a cell is positive.")]
+Top = Annotated[int, typer.Option("--top", min=1, max=200, help="Gates judged and reported.")]
+Quantile = Annotated[
+    float, typer.Option("--quantile", min=0.0, max=1.0, help="Low quantile of coverage over patients.")
+]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option("--limit", help="CLASS=FRACTION or TIER=FRACTION: largest share that may be killed; repeatable."),
+]
+Doublets = Annotated[float, typer.Option("--doublets", min=0.0, max=0.5, help="Share of droplets with two cells.")]
+FewestCells = Annotated[
+    int, typer.Option("--fewest-cells", min=1, help="Malignant cells below which a patient is left out.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for tables, analysis.json and report.html.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+@app.command()
+def screen(
+    files: Files,
+    cell_type: CellType = "cell_type",
+    donor: Donor = None,
+    malignant: Malignant = None,
+    layer: Layer = None,
+    universe: Universe = "auto",
+    molecules: Molecules = 1,
+    top: Top = 20,
+    quantile: Quantile = 0.10,
+    limit: Limit = None,
+    doublets: Doublets = 0.04,
+    fewest_cells: FewestCells = 50,
+    out: Out = None,
+    quiet: QuietFlag = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Rank single genes: coverage of patients against the normal class that is hurt most."""
+    from carwright.targets.evaluate.analysis import Settings
+
+    thresholds = _thresholds(molecules)
+    settings = Settings(
+        orders=(1,), top=top, keep=max(100, top), quantile=quantile, thresholds=thresholds, limits=_limits(limit),
+        doublet_rate=doublets, fewest_cells=fewest_cells,
+    )  # fmt: skip
+    _search(files, (cell_type, donor, malignant, layer), universe, settings, out, None, quiet, as_json)
+
+
+@app.command()
+def gates(
+    files: Files,
+    order: Annotated[
+        list[int] | None,
+        typer.Option("--order", min=1, max=4, help="Genes of a gate, 1 to 4; repeatable; 1 and 2 by default."),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option("--shape", help="Gate over A, B, C, D such as 'A AND NOT B', or all; repeatable."),
+    ] = None,
+    cell_type: CellType = "cell_type",
+    donor: Donor = None,
+    malignant: Malignant = None,
+    layer: Layer = None,
+    universe: Universe = "auto",
+    molecules: Molecules = 1,
+    top: Top = 20,
+    keep: Annotated[int, typer.Option("--keep", min=1, max=100_000, help="Gates kept of each order.")] = 1000,
+    quantile: Quantile = 0.10,
+    penalty: Annotated[
+        float, typer.Option("--penalty", min=0.0, help="Weight of the worst class against coverage.")
+    ] = 1.0,
+    minimum_coverage: Annotated[
+        float, typer.Option("--minimum-coverage", min=0.0, max=1.0, help="Coverage below which a gate is dropped.")
+    ] = 0.0,
+    limit: Limit = None,
+    veto: Annotated[
+        bool,
+        typer.Option("--veto/--no-veto", help="Leave out gates that are shown to hurt stem cells or vital tissue."),
+    ] = True,
+    doublets: Doublets = 0.04,
+    fewest_cells: FewestCells = 50,
+    draws: Annotated[int, typer.Option("--draws", min=0, help="Random gates against which the best are held.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the random gates.")] = 0,
+    to_construct: Annotated[
+        Path | None, typer.Option("--to-construct", help="Write the best gate as a construct.")
+    ] = None,
+    out: Out = None,
+    quiet: QuietFlag = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Search every Boolean gate over one to four genes and judge the best."""
+    from carwright.targets.evaluate.analysis import Settings
+
+    settings = Settings(
+        tuple(sorted(set(order or (1, 2)))), tuple(shape) if shape else None, max(keep, top), top, quantile, penalty,
+        minimum_coverage, _thresholds(molecules), _limits(limit), veto, doublets, fewest_cells, draws, seed,
+    )  # fmt: skip
+    _search(files, (cell_type, donor, malignant, layer), universe, settings, out, to_construct, quiet, as_json)
+
+
+@app.command()
+def explain(
+    gate: Annotated[str, typer.Argument(help="Gene or gate, such as 'CD33 AND CLEC12A'.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of cells; without any, what the references say.")
+    ] = None,
+    cell_type: CellType = "cell_type",
+    donor: Donor = None,
+    malignant: Malignant = None,
+    layer: Layer = None,
+    molecules: Molecules = 1,
+    limit: Limit = None,
+    doublets: Doublets = 0.04,
+    fewest_cells: FewestCells = 50,
+    to_construct: Annotated[Path | None, typer.Option("--to-construct", help="Write the gate as a construct.")] = None,
+    out: Out = None,
+    quiet: QuietFlag = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Judge one gate in every class of normal cells: safe, unsafe, unresolved or not represented."""
+    from carwright.targets.evaluate.analysis import Settings
+    from carwright.targets.evaluate.analysis import explain as judge
+    from carwright.targets.search.gate import parse
+
+    wanted = parse(gate)
+    if not files:
+        _explain_from_references(wanted.genes, as_json=as_json)
+        return
+    settings = Settings(
+        thresholds=_thresholds(molecules), limits=_limits(limit), doublet_rate=doublets, fewest_cells=fewest_cells
+    )
+    with watch(quiet=quiet) as progress:
+        atlas = _read(files, (cell_type, donor, malignant, layer), "all", wanted.genes, progress)
+        found = judge(atlas, [wanted], settings)
+    _finish(found, out, to_construct, as_json, _show_explained)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder that --out wrote.")],
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Write report.html anew from a folder's analysis.json."""
+    from carwright.report.targets import write_targets_report
+
+    path = write_targets_report(folder)
+    if as_json:
+        show_json({"report": str(path)})
+    else:
+        show(str(path))
+
+
+@app.command()
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="Reference to fetch; without one, they are listed.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Address in place of the source's.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", help="Checksum that the file must have.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Fetch it even though it is in the cache.")] = False,
+    quiet: QuietFlag = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Fetch a public reference table into the cache, or list those that are known."""
+    from carwright.targets.references.cache import cached, references
+    from carwright.targets.references.cache import fetch as fetch_reference
+
+    if name is not None:
+        with watch(quiet=quiet) as progress:
+            progress.stage(f"bytes of {name}", 0)
+            path = fetch_reference(name, url=url, sha256=sha256, again=again, advance=progress.advance)
+        if as_json:
+            show_json({"name": name, "path": str(path)})
+        else:
+            show(str(path))
+        return
+    rows = [(entry, "yes" if cached(key) else "no") for key, entry in references().items()]
+    if as_json:
+        show_json({"references": [{**vars(entry), "cached": there == "yes"} for entry, there in rows]})
+    else:
+        show(
+            columns(
+                [[e.name, there, e.title, e.licence] for e, there in rows], ["reference", "cached", "what", "licence"]
+            )
+        )
+
+
+def _thresholds(molecules: int) -> Any:
+    from carwright.targets.evaluate.layout import Thresholds
+
+    return Thresholds(molecules)
+
+
+def _limits(given: list[str] | None) -> dict[str, float]:
+    from carwright.targets.safety.classes import class_table
+
+    table, limits, problems = class_table(), {}, Problems()
+    known = {*table.tiers, *(entry.name for entry in table.classes)}
+    for text in given or ():
+        name, _, value = text.rpartition("=")
+        try:
+            fraction = float(value)
+        except ValueError:
+            fraction = -1.0
+        if not name or not 0.0 <= fraction <= 1.0:
+            problems.add(
+                "CLI003", "a limit needs a class and a fraction", where=f"--limit {text}", allowed="such as HSC=0.01"
+            )
+        elif name not in known:
+            problems.add(
+                "TARGETS038",
+                "there is no such class",
+                where=f"--limit {text}",
+                found=name,
+                allowed=", ".join(sorted(known)),
+            )
+        limits[name] = fraction
+    problems.raise_if_any()
+    return limits
+
+
+def _read(
+    files: list[Path], where: tuple[str, str | None, str | None, str | None], universe: str, always: tuple[str, ...],
+    progress: Progress,
+) -> Atlas:  # fmt: skip
+    from dataclasses import replace
+
+    from carwright.targets.intake.anndata_file import Columns, open_file, read_cells
+    from carwright.targets.intake.join import join
+    from carwright.targets.intake.universe import choose
+
+    cell_type, donor, malignant, layer = where
+    parts = []
+    for path in files:
+        data = open_file(path)
+        progress.stage(f"cells of {path.name}", data.n_obs)
+        columns_ = Columns(cell_type, donor, malignant, "assay", layer)
+        parts.append(read_cells(data, columns=columns_, name=str(path), advance=progress.advance))
+    atlas, notices = choose(join(parts), universe, always=always)
+    atlas = replace(atlas, notices=(*atlas.notices, *notices))
+    for text in atlas.notices:
+        progress.notice(text)
+    return atlas
+
+
+def _search(
+    files: list[Path], where: tuple[str, str | None, str | None, str | None], universe: str, settings: Settings,
+    out: Path | None, to_construct: Path | None, quiet: bool, as_json: bool,
+) -> None:  # fmt: skip
+    from carwright.targets.evaluate.analysis import analyse
+
+    with watch(quiet=quiet) as progress:
+        atlas = _read(files, where, universe, (), progress)
+
+        def stage(label: str, total: int) -> Any:
+            progress.stage(label, total)
+            return progress.advance
+
+        found = analyse(atlas, settings, stage=stage)
+    _finish(found, out, to_construct, as_json, _show_ranked)
+
+
+def _finish(found: Analysis, out: Path | None, to_construct: Path | None, as_json: bool, shown: Any) -> None:
+    paths = {}
+    if out is not None:
+        from carwright.report.targets import save_analysis, write_targets_report
+
+        save_analysis(out, found)
+        paths = {"folder": str(out), "report": str(write_targets_report(out))}
+    if to_construct is not None:
+        from carwright.targets.evaluate.construct_file import write_construct
+
+        if not found.tables["gates"]:
+            raise CarwrightError(Problem("TARGETS039", "there is no gate to write", "--to-construct"))
+        write_construct(to_construct, found)
+        paths["construct"] = str(to_construct)
+    if as_json:
+        show_json(json.loads(json.dumps({**found.tables, **found.parameters, **paths})))
+        return
+    shown(found)
+    for name, path in paths.items():
+        show(f"{name}: {path}")
+
+
+def _show_ranked(found: Analysis) -> None:
+    rows = [
+        [
+            str(row["rank"]), row["gate"], number(row["score"]), _share(row["coverage_floor"]), row["verdict"],
+            row["worst_class"] or "-", _share(row["worst_upper"]),
+            f"{row['worst_cells']:,} / {row['worst_donors']}",
+        ]
+        for row in found.tables["gates"]
+    ]  # fmt: skip
+    if rows:
+        header = ["", "gate", "score", "coverage floor", "verdict", "worst class", "at most", "cells / donors"]
+        show(columns(rows, header))
+    else:
+        show("no gate is left: each is shown to hurt stem cells or vital tissue, or covers too little (try --no-veto)")
+    for text in found.parameters["certificates"].values():
+        show(text)
+    if found.parameters["explained_by_doublets"]:
+        show(f"left out, for doublets explain them: {', '.join(found.parameters['explained_by_doublets'][:8])}")
+    _show_missing(found)
+
+
+def _show_explained(found: Analysis) -> None:
+    for gate in found.tables["gates"]:
+        show(f"{gate['gate']}: {gate['verdict']}")
+        if gate["coverage_floor"] is not None:
+            floor, honest = _share(gate["coverage_floor"]), _share(gate["coverage_floor_without_doublets"])
+            show(f"coverage floor over {found.parameters['patients']} patients {floor}, without doublets {honest}")
+        rows = [
+            [
+                row["class"],
+                row["tier"],
+                row["verdict"],
+                row["reason"] + (f"; {row['agreement']}" if row["agreement"] else ""),
+            ]
+            for row in found.tables["verdicts"]
+            if row["gate"] == gate["gate"]
+        ]
+        show(columns(rows, ["class", "tier", "verdict", "why"]))
+        for text in gate["warnings"]:
+            show(f"note: {text}")
+
+
+def _show_missing(found: Analysis) -> None:
+    missing = found.parameters["not_represented"]
+    if missing:
+        show(f"not represented in these data, so nothing is known of: {', '.join(missing)}")
+    show("Limits are research parameters and no clinical thresholds.")
+
+
+def _explain_from_references(genes: tuple[str, ...], *, as_json: bool) -> None:
+    from carwright.targets.references.off_tumour import explain_gene
+
+    told = [explain_gene(gene) for gene in genes]
+    if as_json:
+        show_json({"genes": told})
+        return
+    for entry in told:
+        show(f"{entry['gene']} ({entry['ensembl'] or 'no Ensembl id known'})")
+        if entry["flags"]:
+            rows = [
+                [flag["site"], flag["class"], flag["tier"], number(flag["value"]), flag["table"]]
+                for flag in entry["flags"]
+            ]
+            show(columns(rows, ["site", "class", "tier", "nTPM", "reference"]))
+        for text in (*entry["warnings"], *entry["notices"]):
+            show(f"note: {text}")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else percent(value)

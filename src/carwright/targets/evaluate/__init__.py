@@ -1,0 +1,1 @@
+"""Gates held against an atlas: layout as bits, reports, tables."""

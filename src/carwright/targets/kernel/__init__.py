@@ -1,0 +1,1 @@
+"""Bits and the loops that count them."""

@@ -1,0 +1,1 @@
+"""When a cell is positive, how sure that is, and what doublets fake."""

@@ -1,0 +1,1 @@
+"""Public tables and the package's own facts on antigens."""

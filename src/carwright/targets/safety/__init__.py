@@ -1,0 +1,1 @@
+"""Normal cell classes and the verdicts on them."""

@@ -1,0 +1,1 @@
+"""Boolean gates, what they are worth, and exhaustive search."""

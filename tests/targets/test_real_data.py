@@ -1,0 +1,199 @@
+"""What real tables say, and what the tool makes of it (data through CARWRIGHT_SHARED; never part of the repository)."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from carwright.targets.evaluate.analysis import Settings, explain
+from carwright.targets.intake.anndata_file import Columns, open_file, read_cells
+from carwright.targets.intake.atlas import Atlas
+from carwright.targets.intake.genes import current_symbol
+from carwright.targets.intake.universe import choose
+from carwright.targets.references.bulk import auc, rank_bulk
+from carwright.targets.references.off_tumour import off_tumour_sites, represented
+from carwright.targets.references.tables import read_table, wide
+from carwright.targets.safety.classes import class_table
+from carwright.targets.search.gate import parse
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("CARWRIGHT_SHARED", ROOT.parent / "shared")) / "data" / "targets"
+
+if not DATA.is_dir():
+    if os.environ.get("CI") == "true":
+        pytest.fail("the shared data are missing", pytrace=False)
+    pytest.skip(f"no shared data at {DATA}", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def pellin() -> Atlas:
+    return read_cells(open_file(DATA / "hspc_pellin2019" / "pellin2019_hsc_mpp_counts.h5ad"))
+
+
+@pytest.fixture(scope="module")
+def abseq() -> Atlas:
+    columns = Columns(cell_type="condensed_cell_type", donor="Batch")
+    return read_cells(open_file(DATA / "triana2021_abseq" / "triana2021_abseq_250cells.h5ad"), columns=columns)
+
+
+def verdicts(atlas: Atlas, gate: str) -> dict[str, dict]:
+    found = explain(atlas, [parse(gate)], Settings())
+    return {row["class"]: row for row in found.tables["verdicts"]}
+
+
+@pytest.fixture(scope="module")
+def tissues() -> pl.DataFrame:
+    return wide(read_table(DATA / "hpa_v23" / "hpa_tissue_consensus_ntpm.parquet"))
+
+
+@pytest.fixture(scope="module")
+def cell_types() -> pl.DataFrame:
+    return wide(read_table(DATA / "hpa_v23" / "hpa_single_cell_type_ntpm.parquet"))
+
+
+def test_every_off_tumour_site_of_psma_is_flagged(tissues: pl.DataFrame, cell_types: pl.DataFrame) -> None:
+    sites = {site["site"] for site in off_tumour_sites("FOLH1", tissues, "tissue")}
+    assert {"duodenum", "small intestine", "salivary gland", "kidney", "liver", "spinal cord"} <= sites
+    assert not sites & {"lung", "heart muscle", "adrenal gland"}
+    types = {site["site"]: site["tier"] for site in off_tumour_sites("FOLH1", cell_types, "cell type")}
+    assert types["Oligodendrocytes"] == "vital"
+    assert {"Proximal tubular cells", "Hepatocytes", "Serous glandular cells"} <= set(types)
+
+
+@pytest.mark.parametrize("gene", ["CD33", "FLT3", "KIT", "CD44", "CD47", "CD52", "CXCR4"])
+def test_antigens_of_stem_cells_are_flagged_on_them(pellin: Atlas, gene: str) -> None:
+    assert verdicts(pellin, gene)["HSC"]["verdict"] == "unsafe"
+
+
+@pytest.mark.parametrize("gene", ["IL3RA", "CLEC12A", "CD33", "PROM1", "CSF3R", "ENG", "CD300LF"])
+def test_nothing_that_depth_may_hide_is_called_safe(pellin: Atlas, gene: str) -> None:
+    found = verdicts(pellin, gene)
+    assert {found[name]["verdict"] for name in ("HSC", "MPP")} <= {"unsafe", "unresolved"}
+
+
+def test_cd123_is_never_safe_from_rna_alone(pellin: Atlas, abseq: Atlas) -> None:
+    """Not from shallow RNA, nor if twenty donors of ten times as many cells showed the same share."""
+    for atlas in (pellin, abseq):
+        for row in verdicts(atlas, "IL3RA").values():
+            if row["tier"] in ("stem", "vital"):
+                assert row["verdict"] != "safe"
+
+
+def test_clec12a_comes_with_an_upper_bound(pellin: Atlas) -> None:
+    row = verdicts(pellin, "CLEC12A")["HSC"]
+    assert row["fraction"] == pytest.approx(0.002, abs=0.001)
+    assert 0.002 < row["upper"] < 0.01
+    assert row["verdict"] == "unresolved"
+    assert row["true_upper"] > row["upper"]
+
+
+def test_published_shares_of_positive_stem_cells(pellin: Atlas) -> None:
+    """Shares that were measured independently in the same cells (1,282 HSC)."""
+    shares = {"CD33": 0.042, "IL3RA": 0.016, "CLEC12A": 0.002, "FLT3": 0.20, "KIT": 0.25, "CD44": 0.62}
+    for gene, share in shares.items():
+        assert verdicts(pellin, gene)["HSC"]["fraction"] == pytest.approx(share, abs=0.006)
+
+
+def test_protein_shows_cd33_where_rna_is_thin(abseq: Atlas) -> None:
+    row = verdicts(abseq, "CD33")["MPP"]  # 'Primitive': stem and progenitor cells
+    assert (row["protein_cells"], row["verdict"]) == (25, "unsafe")
+    assert row["protein_fraction"] == pytest.approx(0.96)
+    assert row["fraction"] == pytest.approx(0.44)
+
+
+def test_protein_and_rna_are_set_side_by_side(abseq: Atlas) -> None:
+    shares = {"IL3RA": 0.20, "CLEC12A": 0.44}
+    for gene, share in shares.items():
+        if gene in abseq.genes.names:
+            assert verdicts(abseq, gene)["MPP"]["protein_fraction"] == pytest.approx(share, abs=0.05)
+
+
+def test_adgre2_is_found_under_either_name(pellin: Atlas) -> None:
+    assert verdicts(pellin, "EMR2") == verdicts(pellin, "ADGRE2")
+    assert verdicts(pellin, "ADGRE2")["HSC"]["cells"] == 1282
+    surface = pl.read_csv(DATA / "surfaceome" / "surfy_2018_gene_list.csv")
+    by_id = {current_symbol(name) for name in surface["Ensembl_Gene_ID"].drop_nulls()}
+    assert "ADGRE2" in by_id
+
+
+def test_classes_that_no_table_holds_are_named(cell_types: pl.DataFrame) -> None:
+    """CD19 on mural cells and CD33 on stem cells cannot be found in the atlas, and it must say so."""
+    missing = {entry.name for entry in class_table().missing(represented(cell_types, "cell type"))}
+    assert {"HSC", "MPP", "mural"} <= missing
+    assert "neuron" not in missing
+
+
+def test_cd19_on_mural_cells_is_reported_as_not_represented(pellin: Atlas) -> None:
+    assert verdicts(pellin, "CD19")["mural"]["verdict"] == "not represented"
+    found = explain(pellin, [parse("CD19")], Settings())
+    assert any("mural" in text for text in found.tables["gates"][0]["warnings"])
+
+
+def test_pseudo_autosomal_genes_that_read_zero_are_warned_of(pellin: Atlas) -> None:
+    from dataclasses import replace
+
+    columns = [pellin.genes.names.index(gene) for gene in ("IL3RA", "CD99")]
+    keep = np.ones(pellin.counts.shape[1])
+    keep[columns] = 0
+    silent = pellin.counts.multiply(keep).tocsr()
+    silent.eliminate_zeros()
+    _, notices = choose(replace(pellin, counts=silent.astype(np.int32)), "antigens")
+    assert sum("pseudo-autosomal" in text for text in notices) >= 2
+    ranked = rank_bulk(_gdc(), "FPKM_LAML", wide(read_table(DATA / "hpa_v23" / "hpa_tissue_consensus_ntpm.parquet")))
+    assert {"IL3RA", "CSF2RA", "CD99", "CRLF2"} <= {text.split()[0] for text in ranked.notices}
+
+
+def _gdc() -> pl.DataFrame:
+    return wide(read_table(DATA / "aml_bulk_summary" / "tcga33_gdc_median_fpkm.parquet"))
+
+
+SEARCHES = "ADGRE2 CD33 CCR1 CLEC12A CD70 LILRA2 CD86 CSF1R CSF2RA FCGR1A ITGAL".split()
+"""What two unbiased searches of AML came up with (Perna 2017, Gottschlich 2023)."""
+TRIALS = "IL3RA FLT3 KIT CD38 HAVCR2 CD96 IL1RAP".split()
+"""Antigens of receptors in trials or with published verdicts in AML."""
+
+
+def test_the_bulk_ranking_finds_known_targets(tissues: pl.DataFrame) -> None:
+    quartiles = pl.read_parquet(DATA / "aml_bulk_summary" / "aml_prad_bulk_tpm_quartiles.parquet")
+    laml = quartiles.filter(pl.col("cancer_code") == "LAML").select("symbol", tumour="tumor_tpm_median")
+    votes = read_table(DATA / "surfaceome" / "surface_votes_7db.tsv.gz")
+    surface = set(votes.filter(votes["n_db_votes"] >= 2)["gene_symbol"])
+    ranked = rank_bulk(laml, "tumour", tissues, universe=surface, least=1.0)
+    assert auc(ranked.scores, [*SEARCHES, *TRIALS]) >= 0.82
+    assert auc(ranked.scores, SEARCHES) > auc(ranked.scores, TRIALS) > 0.7  # bulk cannot see what trials know
+    with (DATA / "surfaceome" / "tcsa_cancer_specific_gesp.csv").open(encoding="utf-8") as stream:
+        specific = [row["Symbol"] for row in csv.DictReader(stream) if "LAML" in row["cancer_types"].split(";")]
+    assert auc(ranked.scores, specific) >= 0.9
+
+
+def test_the_known_order_of_the_bulk_ranking(tissues: pl.DataFrame) -> None:
+    """Bulk ranks FLT3 near the top: it cannot see blood stem cells, which the verdict of single cells does."""
+    quartiles = pl.read_parquet(DATA / "aml_bulk_summary" / "aml_prad_bulk_tpm_quartiles.parquet")
+    laml = quartiles.filter(pl.col("cancer_code") == "LAML").select("symbol", tumour="tumor_tpm_median")
+    surfy = set(pl.read_csv(DATA / "surfaceome" / "surfy_2018_gene_list.csv")["Symbol"]) | {"ADGRE2"}
+    ranked = rank_bulk(laml, "tumour", tissues, universe=surfy, least=10.0)
+    place = {gene: i for i, gene in enumerate(sorted(ranked.scores, key=lambda gene: -ranked.scores[gene]), 1)}
+    assert place["FLT3"] < 30
+    assert place["CD33"] < 30
+    assert place["IL1RAP"] > 300
+
+
+def test_golub_places_cd33_tenth() -> None:
+    import gzip
+
+    with gzip.open(DATA / "golub1999" / "golub_3051x38.csv.gz", "rt", encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))
+    columns = np.array(["AML" in name for name in rows[0]])
+    first = next(i for i, name in enumerate(rows[0]) if name.startswith(("AML", "ALL")))
+    values = np.array([[float(x) for x in row[first:]] for row in rows[1:]])
+    aml = columns[first:]
+    a, b = values[:, aml], values[:, ~aml]
+    t = (a.mean(1) - b.mean(1)) / np.sqrt(a.var(1, ddof=1) / a.shape[1] + b.var(1, ddof=1) / b.shape[1])
+    names = [" ".join(row[:first]) for row in rows[1:]]
+    place = [names[i] for i in np.argsort(-t)]
+    assert 1 + next(i for i, name in enumerate(place) if "M23197" in name) in range(8, 13)

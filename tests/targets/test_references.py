@@ -1,0 +1,218 @@
+"""References: fetched once, resumed, checked, and usable without a network; served here from this machine."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from carwright.errors import CarwrightError
+from carwright.targets.references.antigens import TRAPS, antigens, seen_on, warnings_of
+from carwright.targets.references.cache import MIRROR, cached, fetch, folder, references
+from carwright.targets.references.off_tumour import explain_gene
+from carwright.targets.references.surfaceome import cached_surface_genes
+from carwright.targets.references.tables import read_table, wide
+from carwright.targets.safety.classes import class_table
+from carwright.targets.search.gate import parse
+
+HPA = "Gene\tGene name\tTissue\tnTPM\nENSG00000086205\tFOLH1\tduodenum\t259.0\nENSG00000086205\tFOLH1\tlung\t1.0\n"
+VOTES = "gene_symbol\tn_db_votes\n" + "".join(f"GENE{i}\t{i % 6}\n" for i in range(20_000))
+
+
+class Source:
+    """A server of one file that can break off, and that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.content = b""
+        self.cut_after: int | None = None
+        self.ranges: list[str | None] = []
+        self.status = 200
+        source = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked = self.headers.get("Range")
+                source.ranges.append(asked)
+                if source.status != 200:
+                    self.send_error(source.status)
+                    return
+                tag = hashlib.sha256(source.content).hexdigest()
+                goes_on = asked is not None and self.headers.get("If-Range") == tag
+                start = int(asked.split("=")[1].rstrip("-")) if goes_on and asked else 0
+                body = source.content[start:]
+                self.send_response(206 if goes_on else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("ETag", tag)
+                self.end_headers()
+                self.wfile.write(body if source.cut_after is None else body[: source.cut_after])
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/file"
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+    monkeypatch.setenv("CARWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv(MIRROR, raising=False)
+    served = Source()
+    yield served
+    served.server.shutdown()
+    served.server.server_close()
+
+
+def code(call) -> str:  # type: ignore[no-untyped-def]
+    with pytest.raises(CarwrightError) as caught:
+        call()
+    assert len(caught.value.problems) == 1
+    return caught.value.problems[0].code
+
+
+def test_a_reference_is_fetched_once_and_then_offline(source: Source) -> None:
+    source.content = VOTES.encode()
+    path = fetch("surfaceome", url=source.url)
+    assert path.read_bytes() == source.content
+    source.server.shutdown()
+    assert fetch("surfaceome", url="http://127.0.0.1:1/nowhere") == path
+    assert len(source.ranges) == 1
+    assert len(cached_surface_genes() or ()) == sum(i % 6 >= 2 for i in range(20_000))
+
+
+def test_a_download_cut_in_the_middle_leaves_nothing_half_cached_and_goes_on(source: Source) -> None:
+    source.content = VOTES.encode()
+    source.cut_after = 100_000
+    assert code(lambda: fetch("surfaceome", url=source.url)) == "TARGETS044"
+    assert cached("surfaceome") is None
+    assert not (folder() / "surfaceome").exists()
+    source.cut_after = None
+    assert fetch("surfaceome", url=source.url).read_bytes() == source.content
+    assert source.ranges == [None, "bytes=100000-"]
+    assert sorted(path.name for path in folder().iterdir()) == ["surfaceome", "surfaceome.json"]
+
+
+def test_a_source_that_changed_meanwhile_is_fetched_anew(source: Source) -> None:
+    source.content, source.cut_after = VOTES.encode(), 1000
+    assert code(lambda: fetch("surfaceome", url=source.url)) == "TARGETS044"
+    source.content, source.cut_after = VOTES.replace("GENE", "NAME").encode(), None
+    assert fetch("surfaceome", url=source.url).read_bytes() == source.content
+
+
+def test_a_wrong_checksum_keeps_what_was_there(source: Source) -> None:
+    source.content = b"gene_symbol\tn_db_votes\nCD33\t5\n"
+    fetch("surfaceome", url=source.url, sha256=hashlib.sha256(source.content).hexdigest())
+    before, source.content = source.content, b"gene_symbol\tn_db_votes\nEVIL\t5\n"
+    assert code(lambda: fetch("surfaceome", url=source.url, sha256="0" * 64, again=True)) == "TARGETS045"
+    assert (cached("surfaceome") or Path()).read_bytes() == before
+
+
+def test_a_cached_file_that_changed_is_not_used(source: Source) -> None:
+    source.content = VOTES.encode()
+    fetch("surfaceome", url=source.url).write_bytes(b"other")
+    assert code(lambda: cached("surfaceome")) == "TARGETS042"
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_source_that_refuses(source: Source, status: int) -> None:
+    source.status = status
+    assert code(lambda: fetch("surfaceome", url=source.url)) == "TARGETS044"
+    assert code(lambda: fetch("surfaceome", url="http://127.0.0.1:1/nowhere")) == "TARGETS044"
+    assert code(lambda: fetch("nothing")) == "TARGETS043"
+
+
+def zipped(text: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("table.tsv", text)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("packed", [zipped, lambda text: gzip.compress(text.encode()), str.encode], ids=["zip", "gz", "plain"])
+def test_tables_are_read_by_what_they_hold(tmp_path: Path, packed) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "table"
+    path.write_bytes(packed(HPA))
+    table = wide(read_table(path))
+    assert table.row(0, named=True) == {"ensembl": "ENSG00000086205", "symbol": "FOLH1", "duodenum": 259.0, "lung": 1.0}
+    pl.DataFrame({"a": [1]}).write_parquet(path)
+    assert read_table(path).shape == (1, 1)
+
+
+def test_tables_that_are_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    for content in (zipped(HPA)[:60], gzip.compress(HPA.encode())[:30], b"PAR1", b""):
+        path.write_bytes(content)
+        assert code(lambda: read_table(path)) == "TARGETS041"
+
+
+def test_a_gene_is_explained_from_a_fetched_reference(source: Source) -> None:
+    source.content = zipped(HPA)
+    fetch("hpa-tissue", url=source.url)
+    told = explain_gene("PSMA")
+    assert told["gene"] == "FOLH1"
+    assert [flag["site"] for flag in told["flags"]] == ["duodenum"]
+    assert "HSC" in told["not_represented"]
+
+
+def test_the_antigen_table() -> None:
+    table = antigens()
+    assert len(table) > 50
+    names = [name.upper() for entry in table.values() for name in (entry.symbol, *entry.aliases)]
+    assert len(names) == len(set(names))
+    assert len({entry.ensembl for entry in table.values()}) == len(table)
+    classes = {entry.name for entry in class_table().classes}
+    for entry in table.values():
+        assert set(entry.traps) <= set(TRAPS)
+        assert set(entry.protein_on) <= classes
+        assert all((*entry.traps.values(), *entry.protein_on.values()))
+    assert any("soluble" in text for text in warnings_of(("IL1RAP",)))
+
+
+def test_protein_seen_by_others_counts_only_where_the_gate_would_fire() -> None:
+    assert seen_on(parse("CD33"), "HSC")
+    assert seen_on(parse("CD33 OR CLEC12A"), "HSC")
+    assert not seen_on(parse("CD33 AND CLEC12A"), "HSC")
+    assert not seen_on(parse("CD33 AND NOT CD34"), "HSC")
+
+
+def test_every_reference_says_where_it_comes_from() -> None:
+    for entry in references().values():
+        assert entry.url.startswith("https://")
+        assert entry.licence
+        assert entry.cite
+
+
+@pytest.mark.parametrize(
+    ("cell_type", "name"),
+    [
+        ("hematopoietic stem cell", "HSC"),
+        ("HSCs & MPPs", "HSC"),
+        ("Cycling MPPs", "MPP"),
+        ("common myeloid progenitor", "progenitor"),
+        ("CD4-positive, alpha-beta T cell", "T cell"),
+        ("pericyte", "mural"),
+        ("endothelial cell of vascular tree", "endothelium"),
+        ("Oligodendrocytes", "glia"),
+        ("mature NK T cell", "T cell"),
+        ("CD8+ T Cells", "T cell"),
+        ("something new", "something new"),
+    ],
+)
+def test_cell_types_find_their_class(cell_type: str, name: str) -> None:
+    assert class_table().of(cell_type).name == name
+
+
+def test_every_tier_has_a_source() -> None:
+    for tier in class_table().tiers.values():
+        assert tier.kind in ("published", "fitted", "assumed")
+        assert tier.source
+        assert 0 < tier.limit <= 1
