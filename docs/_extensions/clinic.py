@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import groupby
 
 from docutils import nodes
@@ -14,6 +14,7 @@ from carwright.clinic.adjudication import RULES
 from carwright.clinic.care import CARE_RULES, Care
 from carwright.clinic.ctcae import LIMITS
 from carwright.clinic.grade import Settings
+from carwright.clinic.interventions import INTERVENTIONS, Amounts
 from carwright.clinic.lymphodepletion import REGIMENS
 from carwright.clinic.numbers import Number, listed
 from carwright.disease import DISEASES, find_disease
@@ -26,6 +27,7 @@ def all_numbers() -> list[Number]:
     for model in DISEASES:
         scales += [entry for entry in listed(find_disease(model).panel) if entry not in scales]
     known = {entry.name for entry in scales}
+    scales += [replace(entry, name=f"interventions.{entry.name}") for entry in listed(Amounts())]
     return [*scales, *(entry for entry in listed(Care()) if entry.name not in known)]
 
 
@@ -75,6 +77,18 @@ class CareRules(SphinxDirective):
         return [table(("Rule", "Acts", "Gives"), rows)]
 
 
+class Interventions(SphinxDirective):
+    """``carwright-interventions::``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Print what each intervention does and which keys it takes."""
+        rows = [
+            ([code(known.name)], ", ".join(sorted(known.takes)) or "none", known.text)
+            for known in INTERVENTIONS.values()
+        ]
+        return [table(("Intervention", "Keys", "What it does"), rows)]
+
+
 class Regimens(SphinxDirective):
     """``carwright-regimens::``."""
 
@@ -107,6 +121,7 @@ DIRECTIVES = {
     "clinic-numbers": ClinicNumbers,
     "adjudication-rules": AdjudicationRules,
     "care-rules": CareRules,
+    "interventions": Interventions,
     "regimens": Regimens,
     "ctcae": Ctcae,
 }

@@ -27,6 +27,7 @@ ROOMS = {
     "CONSTRUCT": "Constructs",
     "MODEL": "Models",
     "ENGINE": "Engine",
+    "POPULATION": "Population",
     "CLINIC": "Clinic",
     "TRIAL": "Trial",
     "DISEASE": "Diseases",

@@ -165,6 +165,8 @@ def _default(field: Any, *, required: bool) -> list[nodes.Node]:
         return [nodes.Text("empty")]
     if isinstance(value, tuple):
         return [code(f"[{', '.join(f'{item:g}' for item in value)}]")]
+    if isinstance(value, str):
+        return [code(value) if value else nodes.Text("empty")]
     return [code(str(value).lower() if isinstance(value, bool) else f"{value:g}")]
 
 

@@ -138,9 +138,12 @@ def simulate(
     observe: Iterable[str] = (),
     values: Mapping[str, float] | None = None,
     relative_tolerance: float = 1e-6,
+    method: str = "rodas5p",
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
     gradients: Iterable[str] = (),
+    max_steps: int = 100_000,
+    allow_negative: bool = False,
     out: str | Path | None = None,
     threads: int | None = None,
     shard: int | None = None,
@@ -177,6 +180,8 @@ def simulate(
         Values of parameters that replace the model's.
     relative_tolerance
         Error allowed per step relative to each state.
+    method
+        ``"rodas5p"``, or ``"rodas4"`` to screen at loose tolerances.
     seed
         Seed of the draws.
     keep
@@ -185,6 +190,10 @@ def simulate(
     gradients
         Parameters, or names of dose amounts, with respect to which exact derivatives of all courses and functionals
         are computed, for each patient at his own values.
+    max_steps
+        Steps tried per patient before it is given up.
+    allow_negative
+        Keep patients in whom a species falls below zero by more than the solver's error explains; they fail by default.
     out
         Run folder; below ``runs`` by default. The same simulation in the same folder is resumed.
     threads
@@ -224,9 +233,12 @@ def simulate(
         observe=observe,
         values=values or {},
         relative_tolerance=relative_tolerance,
+        method=method,
         seed=seed,
         keep=keep,
         gradients=gradients,
+        max_steps=max_steps,
+        allow_negative=allow_negative,
     )
     return simulate_(
         request,

@@ -17,7 +17,8 @@ FAKES = Path(__file__).with_name("fakes")
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(FAKES), "COLUMNS": "120"}
+    path = os.pathsep.join(filter(None, [str(FAKES), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "COLUMNS": "120"}
 
 
 @pytest.fixture

@@ -160,6 +160,8 @@ def test_explain_a_node(carwright: Call, finished: Path) -> None:
         ("--node", "9"),
         ("--patient", "1", "--node", "9"),
         ("--patient", "1", "--trial", "0"),
+        ("--trial", "0", "--node", "1"),
+        ("--design", "boin"),
         ("--arm", "without-armor"),
     ],
 )

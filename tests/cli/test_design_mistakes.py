@@ -88,6 +88,15 @@ CASES: dict[str, tuple[list[str], str]] = {
         ["simulate", "--truth", "0.1", "--later", "0.2", "--change-after", "3", "--exact"],
         "CLI008",
     ),
+    "held without the part's toxicity": (["simulate", "--truth", "0.1,0.2", "--hold", "0.1,0.2"], "TRIAL063"),
+    "a part that is more toxic": (
+        ["simulate", "--truth", "0.1,0.2", "--hold", "0.1,0.2", "--held-truth", "0.1,0.4"],
+        "TRIAL059",
+    ),
+    "held and short of the dose": (
+        ["simulate", "--truth", "0.1", "--hold", "0.1", "--held-truth", "0", "--delivery", "0.9"],
+        "TRIAL063",
+    ),
     "half a change": (["simulate", "--truth", "0.1,0.2", "--change-after", "3"], "TRIAL063"),
     "no trials": (["simulate", "--truth", "0.1,0.2", "--trials", "0"], "TRIAL063"),
     "too many trials": (["simulate", "--truth", "0.1,0.2", "--trials", "100000000"], "TRIAL063"),
@@ -123,6 +132,8 @@ CASES: dict[str, tuple[list[str], str]] = {
     "looks in words": (["bop2", "--looks", "soon"], "CLI004"),
     "toxicities out of order": (["bop2", "--toxic", "0.2", "--safe", "0.4"], "TRIAL253"),
     "a plan beyond the doses": (["skeleton", "--plan", "1,2,9"], "CLI009"),
+    "a selection no better than chance": (["sample-size", "--levels", "4", "--correct", "0.25"], "TRIAL222"),
+    "an odds ratio of one": (["sample-size", "--odds-ratio", "1"], "TRIAL222"),
     "a skeleton for no doses": (["skeleton", "--levels", "0"], "CLI009"),
     "a model that does not exist": (["skeleton", "--model", "probit"], "TRIAL200"),
     "a target that is none": (["skeleton", "--target", "2", "--skeleton", "0.1,0.2"], "CLI009"),
@@ -199,9 +210,9 @@ def test_a_record_and_a_file_in_either_format_say_the_same(tmp_path: Path, capsy
             with pytest.raises(SystemExit):
                 main(["design", "protocol", "--file", str(tmp_path / "a.json"), "--out", str(tmp_path / source)])
             capsys.readouterr()
+        seen = ["--outcomes", str(asked["outcomes"])] if source == "b.yaml" else []
         with pytest.raises(SystemExit) as end:
-            seen = ["--outcomes", asked["outcomes"]] if source == "b.yaml" else []
-            main(["design", "next", "--file", str(tmp_path / source), *map(str, seen), "--json"])
+            main(["design", "next", "--file", str(tmp_path / source), *seen, "--json"])
         printed = capsys.readouterr()
         assert not end.value.code, printed.err
         answers.append(json.loads(printed.out))

@@ -167,6 +167,19 @@ def test_skeletons(ask: Ask, values: Callable[[str], Any]) -> None:
         assert found["coherent"] == (case["message"] == "Coherent")
 
 
+def test_sample_size(ask: Ask, values: Callable[[str], Any]) -> None:
+    result = values("dfcrm")["getn"]["result"]
+    patients_, correct, target, levels, odds_ratio, share, efficiency, exact, benchmark = result
+    found = ask(
+        *("sample-size", "--correct", correct, "--target", target, "--levels", levels, "--odds-ratio", odds_ratio),
+    )
+    assert found["patients"] == patients_
+    assert found["benchmark_share"] == pytest.approx(share, abs=1e-9)
+    assert found["efficiency"] == pytest.approx(efficiency, abs=1e-9)
+    assert found["exact"] == pytest.approx(exact, abs=1e-6)
+    assert found["benchmark"] == pytest.approx(benchmark, abs=1e-6)
+
+
 def crm_options(case: dict[str, Any]) -> list[str]:
     options = {
         "skeleton": case["prior"],

@@ -43,6 +43,7 @@ def assert_refused(result: subprocess.CompletedProcess[str], code: str, *words: 
         ),
         (["psma-dntgfbr2", "--patients", "0"], "STUDY006", ["population.patients", "1 or more"]),
         (["psma-dntgfbr2", "--trials", "0"], "STUDY006", ["trials"]),
+        (["psma-dntgfbr2", "--set", "seed=3", "--seed", "4"], "STUDY009", ["seed", "two values"]),
         (["psma-dntgfbr2", "--seed", "-1"], "STUDY006", ["seed"]),
         (["psma-dntgfbr2", "--threads", "0"], "CLI001", ["--threads"]),
         (["psma-dntgfbr2", "--patients", "many"], "CLI001", ["--patients"]),

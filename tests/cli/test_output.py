@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from carwright.cli.output import columns, estimate, number, percent
+from carwright.cli.output import columns, estimate, number, percent, show_problems
+from carwright.errors import Problem
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,12 @@ def test_an_estimate_always_shows_its_interval() -> None:
 def test_columns_line_up() -> None:
     lines = columns([["a", "1"], ["bbb", "2"]], ["x", "y"]).splitlines()
     assert lines == ["x    y", "---  -", "a    1", "bbb  2"]
+
+
+def test_a_long_list_of_problems_is_cut_short_for_people_only(capsys: pytest.CaptureFixture[str]) -> None:
+    problems = [Problem("TEST001", f"mistake {number}") for number in range(25)]
+    show_problems(problems, as_json=True)
+    printed = capsys.readouterr()
+    assert len(json.loads(printed.out)["errors"]) == 25
+    assert printed.err.count("error[TEST001]") == 20
+    assert printed.err.endswith("and 5 more problems; --json lists all of them\n")

@@ -78,17 +78,26 @@ def test_every_order_reads_states_and_observables_of_the_model_only():
     from carwright.engine.expression import symbols
 
     for order in orders(tuple(CARE_RULES)).values():
-        assert symbols([parse(order.when)]) <= set(GRID)
-        assert order.drug in GRID
+        assert symbols([parse(order.when)]) <= {*GRID, "neutrophils_per_ul"}
+        assert order.drug in {*GRID, "gcsf"}
 
 
 def test_triggers_add_the_dose_from_the_infusion_on():
     for trigger, (name, order) in zip(care_rules(), orders(tuple(CARE_RULES)).items(), strict=True):
-        assert (trigger.name, trigger.start, trigger.at_most) == (name, 0.0, order.at_most)
+        assert (trigger.name, trigger.start, trigger.at_most) == (name, order.start, order.at_most)
+        assert order.start >= 0.0
         assert trigger.every_days == order.every_days
         ((state, text),) = trigger.assignments.items()
         assert state == order.drug
         assert evaluate([parse(text)], {state: 5.0})[0] == pytest.approx(5.0 + order.amount)
+
+
+def test_growth_factor_is_given_in_severe_neutropenia_only():
+    counts = np.array([0.0, 499.0, 500.0, 5_000.0])
+    assert acts("g-csf", {"neutrophils_per_ul": counts}).tolist() == [True, True, False, False]
+    order = orders(["g-csf"])["g-csf"]
+    assert (order.amount, order.every_days, order.start) == (5.0, 1.0, 2.0)
+    assert dose_counts(("g-csf",), np.array([[7]]))["gcsf_doses"].tolist() == [7]
 
 
 def test_care_can_be_switched_off():

@@ -34,7 +34,7 @@ def test_its_quantities_are_known_and_none_is_named_twice(model: str) -> None:
 
 def test_its_figures_exist_and_none_is_drawn_twice(model: str) -> None:
     names = [name for section in find_disease(model).sections for name in section.figures]
-    assert [find_figure(name).name for name in names] == names
+    assert [find_figure(name).name.replace("-", "_") for name in names] == names
     assert len(set(names)) == len(names)
 
 

@@ -7,7 +7,7 @@ from engine_support import build, table
 from test_against_others import ASKED, OBSERVED, TIMES
 from test_closed_form import SAW_TRIGGERS
 
-from carwright.engine import EXPLAIN, Dosing, Functional, Outcome
+from carwright.engine import NEGATIVE_LIMIT, EXPLAIN, Dosing, Functional, Outcome
 
 NUMBERS = ("outcome", "courses", "functionals", "trigger_counts", "trigger_days", "steps", "lowest")
 
@@ -113,3 +113,13 @@ def test_excursions_below_zero_are_reported():
     solution = kernel.solve(table(system, 2, drain=[0.0, 1.0]), end=3.0, times=[3.0], absolute_tolerance=[1e-6] * 4)
     np.testing.assert_allclose(solution.courses[:, 0, 2], [1.0, -2.0])
     np.testing.assert_allclose(solution.lowest, [0.0, -2e6])
+
+
+def test_excursions_below_the_limit_are_an_outcome():
+    system, kernel = build(HOSTILE, ("Z", "B", "A"), (Functional("maximum", "log_ratio"),))
+    asked = {"end": 3.0, "times": [3.0], "absolute_tolerance": [1e-6] * 4}
+    solution = kernel.solve(table(system, 2, drain=[0.0, 1.0]), **asked, negative_limit=NEGATIVE_LIMIT)
+    assert solution.outcome.tolist() == [Outcome.OK, Outcome.NEGATIVE]
+    assert np.isnan(solution.courses[1]).all()
+    assert np.isnan(solution.functionals[1]).all()
+    np.testing.assert_allclose(solution.lowest, [0.0, -2e6])  # what happened stays visible

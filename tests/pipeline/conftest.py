@@ -8,12 +8,13 @@ from carwright.pipeline import run_study
 from carwright.store import Run
 from carwright.store.progress import Quiet
 from carwright.study import load_study
+from carwright.study.overrides import parse_override
 
 SMALL = ("population.patients=160", "population.patients_per_population=8", "trials=60")
 
 
 def compute(folder: Path, *overrides: str, threads: int = 2) -> Run:
-    study = load_study("psma-dntgfbr2", [*SMALL, *overrides])
+    study = load_study("psma-dntgfbr2", dict(map(parse_override, [*SMALL, *overrides])))
     with Run.open(
         folder,
         as_given=study.as_given,

@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from carwright.cli import story
+from carwright.errors import CarwrightError
 from carwright.pipeline.design_summary import Truth, designs_summary
-from carwright.pipeline.designs import TABLE, infused_at
+from carwright.pipeline.designs import TABLE, infused_at, replayed_trial
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.study import load_study, trial_settings
 from carwright.trial.registry import build_design
@@ -200,3 +202,23 @@ def test_the_own_design_keeps_apart_from_a_compared_one_of_its_name(tmp_path):
     assert designs["own"] == "boin (study)"
     targets = {name: record["options"]["target"] for name, record in designs["records"].items()}
     assert targets == {"boin (study)": 0.2, "boin": 0.3}
+
+
+def test_the_story_of_a_trial_under_another_design_is_that_of_the_comparison(compared):
+    trials, members = replayed_trial(compared, 7, "study", "boin")
+    kept = compared.table(TABLE).filter(pl.col("design") == "boin", pl.col("trial") == 7)
+    shared = [name for name in kept.columns if name in trials.columns and name != "design"]
+    assert trials.select(shared).equals(kept.select(shared))
+    assert members.filter(pl.col("adjudication") == "protocol").height == kept["enrolled"][0]
+
+
+def test_a_trial_is_told_under_any_registered_design(compared):
+    own = compared.table("trials").filter(pl.col("trial") == 3, pl.col("adjudication") == "protocol")
+    same = story.of_trial(compared, 3, "study", "3+3")["adjudications"][0]
+    assert {name: same[name] for name in ("path", "recommended_node")} == own.select("path", "recommended_node").row(
+        0, named=True
+    )
+    told = story.of_trial(compared, 3, "study", "keyboard")
+    assert "design keyboard" in story.trial_text(told)
+    with pytest.raises(CarwrightError, match="no such design"):
+        story.of_trial(compared, 3, "study", "keybord")

@@ -121,3 +121,48 @@ def test_the_estimate_is_about_right(chain: Path) -> None:
     assert Pace(100.0, 1.0, 2).shard() == 32
     assert (duration(119), duration(150), size(10), size(2.34e9)) == ("120 s", "2.5 min", "1 kB", "2.3 GB")
     assert PROBE < 1000
+
+
+def test_a_species_that_runs_below_zero(command: Command, tmp_path: Path) -> None:
+    """A rate that goes on when its species has run out: a failure, or kept and counted when that is wanted."""
+    (tmp_path / "drain.ant").write_text("model drain\n  A = 1; k = 1\n  A -> ; k\nend\n")
+    (tmp_path / "rows.csv").write_text("k\n0.1\n2\n")
+    asked = ["simulate", "drain.ant", "--population", "rows.csv", "--days", "2", "--functional", "min:A", "--quiet"]
+    done = command(*asked, "--out", "strict")
+    assert "1 of 2 patients FAILED (negative: 1)" in done.stdout
+    told = json.loads(command("explain", "strict", "--patient", "1", "--json").stdout)
+    assert told["outcome_name"] == "negative"
+    assert told["functionals"]["min:A"] is None
+    assert told["lowest"] < -1e6
+    kept = command(*asked, "--out", "kept", "--allow-negative")
+    assert "Every patient was solved. In 1 a species fell below zero" in kept.stdout
+    assert json.loads(command("explain", "kept", "--patient", "1", "--json").stdout)["functionals"]["min:A"] == pytest.approx(-3.0)
+
+
+def test_a_limit_of_steps(command: Command, tmp_path: Path) -> None:
+    done = command("simulate", "chain.ant", "--days", "9", "--max-steps", "3", "--functional", "max:B", "--out", "run")
+    assert "1 of 1 patients FAILED (max_steps: 1)" in done.stdout
+    refused = command("simulate", "chain.ant", "--days", "9", "--max-steps", "0")
+    assert "--max-steps" in refused.stderr
+
+
+def test_explain_shows_how_a_solve_went(command: Command, tmp_path: Path) -> None:
+    """One that explodes, drawn again from the population; the same from rows, which are found only if they were kept."""
+    (tmp_path / "boom.ant").write_text("model boom\n  x = 1; p = 1; y = 0; x' = p*x^2; y' = x - 2*y\nend\n")
+    (tmp_path / "p.yaml").write_text("p: {value: 1, sd: 0.1}\nmg: {value: 0.1, sd: 0.1}\n")
+    asked = ["simulate", "boom.ant", "--population", "p.yaml", "--patients", "3", "--days", "2", "--quiet"]
+    done = command(*asked, "--dose", "x=mg@0.5", "--functional", "max:y", "--out", "drawn", "--keep", "none")
+    assert "3 of 3 patients FAILED" in done.stdout
+    text = command("explain", "drawn", "--patient", "2").stdout
+    assert "stiffest: x grows by itself" in text
+    assert re.search(r"last good state, at [01]\.", text)
+    told = json.loads(command("explain", "drawn", "--patient", "2", "--json").stdout)["solve"]
+    assert told["last_good_state"][0]["name"] == "x"
+    assert told["last_good_state"][0]["value"] > 1e6
+    assert len(told["step_history"]) == told["steps"] > 50
+    (tmp_path / "rows.csv").write_text("p\n1\n0.1\n")
+    asked = ["simulate", "boom.ant", "--population", "rows.csv", "--days", "2", "--functional", "max:y", "--quiet"]
+    command(*asked, "--out", "kept")
+    assert "end, at 2:" in command("explain", "kept", "--patient", "1").stdout
+    command(*asked, "--out", "lost", "--keep", "none")
+    assert "values were not kept: simulate again" in command("explain", "lost", "--patient", "1").stdout.replace(" (", ": ")

@@ -335,3 +335,11 @@ def test_tables_survive_the_disk(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": [1, None], "b": ["x", None], "c": [0.1, float("nan")]})
     write_parquet(tmp_path / "t.parquet", frame)
     assert pl.read_parquet(tmp_path / "t.parquet").equals(frame)
+
+
+def test_a_table_that_is_not_there_is_named_beside_those_that_are(tmp_path: Path) -> None:
+    run = job.run(tmp_path / "run")
+    assert run.tables() == ["parameters", "patients", "trials"]
+    with pytest.raises(CarwrightError, match="did you mean 'patients'") as caught:
+        run.table("patient")
+    assert caught.value.problems[0].allowed == "parameters, patients, trials"

@@ -125,6 +125,9 @@ def test_text_as_given_is_kept() -> None:
         ("design.path=['1', '2', '4']", "TRIAL021", "4"),
         ("design.path=['2', '1']", "TRIAL023", "2"),
         ("design.path=[]", "TRIAL020", "no ladder"),
+        ("dose_space.nodes[0].cells_per_m2=[1e7, 1e30]", "STUDY006", "1e+12 or less"),
+        ("dose_space.nodes=[]", "STUDY004", "0 entries"),
+        ("dose_space.nodes[0].cells_per_m2=3", "STUDY004", "not a list"),
         ("design=boun", "STUDY007", "boin"),
         ("design=decision-table", "TRIAL033", "rows"),
         ("design={name: crm, path: ['1', '2', '3'], options: {targt: 0.2}}", "TRIAL032", "target"),
@@ -256,3 +259,12 @@ def test_quantities_are_those_that_the_documentation_promises() -> None:
         recommended_node""".split()  # noqa: SIM905  # a list would fill a page
     assert set(promised) <= set(QUANTITIES)
     assert all(name == quantity.name for name, quantity in QUANTITIES.items())
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["seed=1", "seed=2"], ["design=boin", "design.name=crm"], ["trials=5", "population.patients=80", "trials=5"]],
+)
+def test_a_key_set_twice_is_refused(overrides: list[str]) -> None:
+    with pytest.raises(CarwrightError, match="given two values"):
+        load_study("psma-dntgfbr2", overrides)

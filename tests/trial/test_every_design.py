@@ -229,6 +229,29 @@ def test_slow_accrual_makes_pending_designs_plain() -> None:
         assert same.mean() > 0.95
 
 
+def test_a_design_without_follow_up_waits_for_what_could_change_its_mind(name: str) -> None:
+    design = built(name, n=30)
+    waiting = design.fit("1NNN(0.5)").decision
+    if design.uses_follow_up:
+        return
+    assert_consistent(design.fit("1NNN(0.5)"))
+    # Nobody is treated higher than if the pending patient turned out to have a toxicity.
+    worst = design.fit("1NNT").decision
+    if waiting.node is not None:
+        assert waiting.node == worst.node
+    else:
+        assert waiting.waits
+
+
+def test_what_pending_patients_cannot_change_is_decided_at_once() -> None:
+    design = built("3+3")
+    assert design.fit("1NNN 2TTN(0.3)").decision.recommended == "1"
+    assert design.fit("1TTN(0.3)").decision.reason.startswith("two or more dose-limiting toxicities")
+    assert design.fit("1NNNNNN 2TTN(0.3)").decision.recommended == "1"
+    assert design.fit("1NNN 2NN(0.3)N").decision.waits
+    assert built("boin").fit("1TTTN(0.5)").decision.reason == "the lowest node is too toxic"
+
+
 def test_nobody_is_recommended_where_a_death_closed_every_node(name: str) -> None:
     design = built(name, n=30, halt_on_death=True)
     history = (Cohort("1", "T", deaths=1),)

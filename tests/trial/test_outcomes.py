@@ -12,7 +12,6 @@ from carwright.trial.outcomes import (
     is_label,
     parse_outcomes,
     path_of,
-    toxicity_only,
 )
 from carwright.trial.posterior.follow_up import weights
 
@@ -79,7 +78,6 @@ def test_the_path_keeps_counts_and_forgets_the_order_within_cohorts(history):
     assert path_of(history) == path_of(shuffled)
     total = sum(cohort.patients for cohort in history)
     assert sum(cohort.patients for cohort in parse_outcomes(path_of(history))) == total
-    assert [cohort.dlts for cohort in toxicity_only(history)] == [cohort.dlts for cohort in history]
 
 
 def test_examples():
@@ -91,7 +89,6 @@ def test_examples():
     ]
     assert parse_outcomes("  ") == ()
     assert path_of(parse_outcomes("1TNN 1BEN")) == "1NNTNEB"
-    assert toxicity_only(parse_outcomes("1EBTN")) == (Cohort("1", "NNTT"),)
     assert parse_outcomes("2/2 3NN/1") == (Cohort("2", undelivered=2), Cohort("3", "NN", undelivered=1))
 
 

@@ -15,6 +15,9 @@ from carwright.errors import Problem
 NEGLIGIBLE = 1e-9
 """Smaller than anything that a run can resolve: rounding errors are printed as 0."""
 
+SHOWN_PROBLEMS = 20
+"""Problems that are printed; the first ones are usually the cause of the others."""
+
 JSON = typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
 
 
@@ -32,7 +35,10 @@ def show_problems(problems: Sequence[Problem], *, as_json: bool) -> None:
     """Print problems: text on standard error, and with --json also one object with ``errors`` on standard output."""
     if as_json:
         show_json({"errors": [asdict(problem) for problem in problems]})
-    print("\n".join(map(str, problems)), file=sys.stderr)  # noqa: T201
+    shown = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
+    if (more := len(problems) - len(shown)) > 0:
+        shown.append(f"and {more:,} more {'problem' if more == 1 else 'problems'}; --json lists all of them")
+    print("\n".join(shown), file=sys.stderr)  # noqa: T201
 
 
 def columns(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:

@@ -80,13 +80,14 @@ class Care:
 
 @dataclass(frozen=True)
 class Order:
-    """What a rule prescribes: ``amount`` of ``drug`` (a state) while ``when`` (an expression) is above 0."""
+    """What a rule prescribes from the day ``start`` on: ``amount`` of ``drug`` (a state) while ``when`` is above 0."""
 
     drug: str
     amount: float
     when: str
     every_days: float
     at_most: int
+    start: float = 0.0
 
 
 CARE_RULES: dict[str, Callable[[Care], Order]] = {}
@@ -187,9 +188,10 @@ def _g_csf(care: Care) -> Order:
     return Order(
         "gcsf",
         doses.g_csf,
-        f"min({doses.g_csf_count!r} - neutrophils_per_ul, time - {doses.g_csf_first_day!r})",
+        f"{doses.g_csf_count!r} - neutrophils_per_ul",
         doses.g_csf_interval,
         doses.g_csf_doses,
+        doses.g_csf_first_day,
     )
 
 
@@ -238,7 +240,7 @@ def care_rules(names: Sequence[str] = tuple(CARE_RULES), care: Care | None = Non
             assignments={order.drug: f"{order.drug} + {order.amount!r}"},
             every_days=order.every_days,
             at_most=order.at_most,
-            start=0.0,
+            start=order.start,
         )
         for name, order in prescribed.items()
     )

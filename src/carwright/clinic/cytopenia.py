@@ -72,9 +72,7 @@ class Cytopenia(Assessment):
 class LongCytopenia(Cytopenia):
     """The same over a longer time, for diseases whose treatment can empty the marrow."""
 
-    last_day: float = number(
-        100.0, "day", "assumed", "the landmark of transplant units; 60 days cut a rescue off"
-    )
+    last_day: float = number(100.0, "day", "assumed", "the landmark of transplant units; 60 days cut a rescue off")
 
 
 def last_reading(times: Floats, course: Floats, day: float) -> Floats:

@@ -7,6 +7,7 @@ from carwright.disease.common import (
     ANSWER,
     COMPARISON,
     CYTOKINE_PEAKS,
+    DESIGNS,
     DRUGS,
     HAEMATOTOXICITY,
     KINETICS,
@@ -56,6 +57,7 @@ DISEASE = Disease(
         Section("marrow", "Blood and marrow", ("blood_counts", "aplasia", "chimerism")),
         Section("cells", "CAR-T cells", ("expansion",)),
         Section("toxicity", "Toxicity and care", ("grades", "cytokines", "harms")),
+        DESIGNS,
         TRIAL,
     ),
 )

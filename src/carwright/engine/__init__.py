@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from carwright.engine.gradient import GradientKernel, check_gradients, compile_gradients
     from carwright.engine.gradient_solve import Gradients
     from carwright.engine.kernel import Kernel, compile_kernel
-    from carwright.engine.outcome import EXPLAIN, Outcome
+    from carwright.engine.outcome import EXPLAIN, NEGATIVE_LIMIT, Outcome
     from carwright.engine.requests import Dosing, Functional, Trigger
     from carwright.engine.sbml import read_sbml
     from carwright.engine.solution import Solution
@@ -29,6 +29,7 @@ _HOME = {
     "check_gradients": "gradient",
     "compile_gradients": "gradient",
     "EXPLAIN": "outcome",
+    "NEGATIVE_LIMIT": "outcome",
     "Outcome": "outcome",
     "Dosing": "requests",
     "Functional": "requests",
@@ -40,6 +41,7 @@ _HOME = {
 
 __all__ = [
     "EXPLAIN",
+    "NEGATIVE_LIMIT",
     "Dosing",
     "Functional",
     "GradientKernel",

@@ -10,18 +10,19 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 VARIABLE: Final = "CARWRIGHT_CACHE"
 """Environment variable that names the cache folder."""
 _MANIFEST: Final = "manifest.json"
 _SOURCE: Final = "kernel.py"
-_loaded: dict[str, ModuleType] = {}
+_CODE: Final = "kernel.o"
+_loaded: dict[str, Any] = {}
 
 
 def folder() -> Path:
@@ -35,24 +36,44 @@ def folder() -> Path:
 def load(source: str) -> ModuleType:
     """Import a generated module, compiling it only where no sound copy is on disk.
 
-    Copies are kept by hash of the source and of everything that decides the machine code. Concurrent
-    processes wait for the one
-    that compiles. A damaged copy is built again; where the folder cannot be written, a temporary one is used
-    and a
-    ``RuntimeWarning`` says so.
+    Copies are kept by hash of the source and of everything that decides the machine code. Concurrent processes wait
+    for the one that compiles. A damaged copy is built again; where the folder cannot be written, a temporary one is
+    used and a ``RuntimeWarning`` says so.
     """
+
+    def make(place: Path) -> ModuleType:
+        (place / _SOURCE).write_text(source, encoding="utf-8")
+        return _import(place)
+
+    made: ModuleType = _kept(source, make, _import)
+    return made
+
+
+def load_code(source: str, assemble: Callable[[], bytes]) -> bytes:
+    """Machine code that ``assemble`` makes of a source, kept in the same way."""
+
+    def make(place: Path) -> bytes:
+        code = assemble()
+        (place / _CODE).write_bytes(code)
+        return code
+
+    made: bytes = _kept(source, make, lambda place: (place / _CODE).read_bytes())
+    return made
+
+
+def _kept(source: str, make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
     key = _key(source)
     if key not in _loaded:
         try:
-            _loaded[key] = _from_folder(folder() / key, source)
+            _loaded[key] = _from_folder(folder() / key, make, read)
         except OSError as error:
             warnings.warn(
                 f"compiled kernels cannot be kept in {folder()} ({error.strerror or error}); using a temporary folder. "
                 f"Set {VARIABLE} to a folder that can be written to avoid compiling again.",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-            _loaded[key] = _from_folder(Path(tempfile.mkdtemp(prefix="carwright-")) / key, source)
+            _loaded[key] = _from_folder(Path(tempfile.mkdtemp(prefix="carwright-")) / key, make, read)
     return _loaded[key]
 
 
@@ -66,23 +87,22 @@ def _key(source: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _from_folder(place: Path, source: str) -> ModuleType:
+def _from_folder(place: Path, make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
     if _sound(place):
         with suppress(Exception):  # whatever a damaged file makes Numba raise, the copy is built again below
-            return _import(place)
+            return read(place)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock(place.with_suffix(".lock")):
         if _sound(place):
             with suppress(Exception):
-                return _import(place)
+                return read(place)
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(mode=0o700)
-        (place / _SOURCE).write_text(source, encoding="utf-8")
-        module = _import(place)
+        made = make(place)
         manifest = place / (_MANIFEST + ".new")
         manifest.write_text(json.dumps(_checksums(place)), encoding="utf-8")
         manifest.replace(place / _MANIFEST)
-    return module
+    return made
 
 
 def _import(place: Path) -> ModuleType:
@@ -102,8 +122,8 @@ def _import(place: Path) -> ModuleType:
 
 
 def _checksums(place: Path) -> dict[str, str]:
-    """Hash of the source and of Numba's files; Python's own bytecode is left to Python."""
-    names = [p for p in place.rglob("*") if p.suffix in {".nbi", ".nbc"} or p.name == _SOURCE]
+    """Hash of the source, the machine code and Numba's files; Python's own bytecode is left to Python."""
+    names = [p for p in place.rglob("*") if p.suffix in {".nbi", ".nbc"} or p.name in {_SOURCE, _CODE}]
     return {str(p.relative_to(place)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(names)}
 
 

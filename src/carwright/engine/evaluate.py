@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -11,7 +13,18 @@ import numpy.typing as npt
 from carwright.engine.expression import Expr, topological
 from carwright.engine.mathematics import factorial
 
+
+def _sum(*terms: Any) -> Any:
+    return functools.reduce(operator.add, terms)
+
+
+def _product(*factors: Any) -> Any:
+    return functools.reduce(operator.mul, factors)
+
+
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    "add": _sum,
+    "mul": _product,
     "pow": np.power,
     "min": np.minimum,
     "max": np.maximum,
@@ -48,6 +61,11 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
 }
 
 
+def operation(op: str) -> Callable[..., Any]:
+    """What computes an operation from the values of its arguments."""
+    return _FUNCTIONS[op]
+
+
 def evaluate(roots: Iterable[Expr], values: Mapping[str, npt.ArrayLike]) -> list[npt.NDArray[np.float64]]:
     """Value of each root where symbols have the given values (scalars or arrays that broadcast).
 
@@ -63,11 +81,6 @@ def evaluate(roots: Iterable[Expr], values: Mapping[str, npt.ArrayLike]) -> list
                 known[node] = np.float64(node.number or 0.0)
             elif node.op == "symbol":
                 known[node] = np.asarray(values[str(node.value)], dtype=np.float64)
-            elif node.op in {"add", "mul"}:
-                total = args[0]
-                for arg in args[1:]:
-                    total = total + arg if node.op == "add" else total * arg
-                known[node] = total
             else:
-                known[node] = _FUNCTIONS[node.op](*args)
+                known[node] = operation(node.op)(*args)
     return [np.asarray(known[root], dtype=np.float64) for root in roots]

@@ -157,6 +157,7 @@ class GradientKernel:
         absolute_tolerance: npt.ArrayLike | None = None,
         threads: int = 1,
         max_steps: int = 100_000,
+        negative_limit: float = np.inf,
         progress: Callable[[int], None] | None = None,
         dose_slopes: Mapping[str, npt.ArrayLike] | None = None,
     ) -> Gradients:
@@ -164,7 +165,7 @@ class GradientKernel:
 
         Parameters
         ----------
-        parameters, dosing, start, end, times, relative_tolerance, absolute_tolerance, threads, max_steps, progress
+        parameters, dosing, start, end, times, relative_tolerance, absolute_tolerance, threads, max_steps, negative_limit, progress
             As in `Kernel.solve`. Tangents take part in the control of the step size, at the tolerances of their states:
             a tangent is measured along a direction as long as the parameter is large (as CVODES does; Hindmarsh, A. C.
             et al. (2005) ACM Trans Math Softw 31:363, doi:10.1145/1089014.1089020).
@@ -179,7 +180,7 @@ class GradientKernel:
         values = np.ascontiguousarray(parameters, dtype=np.float64)
         given = dosing if dosing is not None else Dosing.none(len(values))
         asked = np.asarray([] if times is None else times, dtype=np.float64).reshape(-1)
-        settings = Settings(start, end, relative_tolerance, absolute_tolerance, max_steps, self.system)
+        settings = Settings(start, end, relative_tolerance, absolute_tolerance, max_steps, negative_limit, self.system)
         # The whole request is checked on no patient at all before any is solved.
         nobody = Dosing(given.times, given.targets, np.asarray(given.amounts, dtype=np.float64)[:0])
         settings.solve(self.primal, values[:0] if values.ndim == 2 else values, nobody, asked)

@@ -58,13 +58,14 @@ class Settings:
     relative: float
     absolute: npt.ArrayLike | None
     max_steps: int
+    negative_limit: float
     system: System
 
     def solve(self, kernel: Kernel, values: Floats, dosing: Dosing, times: Floats) -> Solution:
         """Patients without tangents."""
         return kernel.solve(
             values, dosing, start=self.start, end=self.end, times=times, relative_tolerance=self.relative,
-            absolute_tolerance=self.absolute, max_steps=self.max_steps,
+            absolute_tolerance=self.absolute, max_steps=self.max_steps, negative_limit=self.negative_limit,
         )  # fmt: skip
 
     def follow(self, kernel: GradientKernel, values: Floats, dosing: Dosing, times: Floats) -> Solution:

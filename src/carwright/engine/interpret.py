@@ -11,16 +11,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import cache, tableau
+from carwright.engine import cache
 from carwright.engine import expression as ex
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, jacobian
 from carwright.engine.expression import Expr
 from carwright.engine.formula import TIME
-from carwright.engine.generator import MARKER, Program, decorated
+from carwright.engine.generator import Program
 from carwright.engine.interpreter import FILES
+from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
 from carwright.engine.sparse import Factorisation, factorise
+from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.engine.tape import OPERATIONS, Tapes, discontinuous
 
 QUEUE: Final = 512
@@ -29,8 +31,6 @@ _TAPES: Final = (
     "PRELUDE", "INITIAL", "JACOBIAN", "STAGE", "WATCHED", "OBSERVED", "CLOCK", "SWITCHES", "TRIGGERS_TRUE", "EVENTS"
 )  # fmt: skip
 _SCALARS: Final = ("T", "H", "E", "LOW")
-_ROWS: Final = {"Y": 1, "Y1": 1, "U": 1, "K": tableau.STAGES, "DENSE": 3, "SAVED": 2}
-"""Rows of states."""
 _TALLY: Final = ("RESULT", "BEST", "LEVEL", "ARMED", "LEFT", "FIRED")
 _MATRIX, _VECTOR, _WHOLE, _TABLE = "float64[:, ::1]", "float64[::1]", "int64[::1]", "int64[:, ::1]"
 _SIGNATURE: Final = ", ".join(
@@ -60,27 +60,30 @@ _ENTRY: Final = f'@njit("void({_SIGNATURE})", error_model="numpy", nogil=True, c
 
 
 @remember
-def source() -> str:
-    """Text of the interpreter's module, the same for all models."""
+def source(method: Tableau) -> str:
+    """Text of the interpreter's module for one method, the same for all models."""
     package = files("carwright.engine")
     texts = [package.joinpath("mathematics.py").read_text(encoding="utf-8")]
     texts += [package.joinpath("interpreter", f"{name}.py").read_text(encoding="utf-8") for name in FILES]
-    stages = tableau.STAGES
+    stages, rows = method.stages, _rows(method)
     sizes: dict[str, object] = {
         **{f"OP_{op.upper()}": i for i, op in enumerate(OPERATIONS)},
         **{name: i for i, name in enumerate(_TAPES)},
         **{name: i for i, name in enumerate(_SCALARS)},
         **{name: i for i, name in enumerate(_TALLY)},
-        **{name: sum(list(_ROWS.values())[:i]) for i, name in enumerate(_ROWS)},
+        **{name: sum(list(rows.values())[:i]) for i, name in enumerate(rows)},
         **{kind.replace("_day_", "_").upper(): i for i, kind in enumerate(KINDS)},
         **{outcome.name: int(outcome) for outcome in Outcome},
         "QUEUE": QUEUE,
         "STAGES": stages,
-        "GAMMA": tableau.GAMMA,
-        "STAGE_TIMES": tableau.TIMES,
-        "TIME_WEIGHTS": tableau.TIME_WEIGHTS,
+        "ORDER": method.order,
+        "ORDERS": len(method.dense),
+        "OWN_POINTS": len(method.a),
+        "GAMMA": method.gamma,
+        "STAGE_TIMES": method.times,
+        "TIME_WEIGHTS": method.time_weights,
     }
-    square = {"A_COEFFICIENTS": tableau.A, "C_COEFFICIENTS": tableau.C, "H_COEFFICIENTS": tableau.H}
+    square = {"A_COEFFICIENTS": method.a, "C_COEFFICIENTS": method.c, "H_COEFFICIENTS": method.dense}
     lines = [f"{name} = {value!r}" for name, value in sizes.items()]
     lines += [
         f"{name} = np.array({[[*row, *[0.0] * (stages - len(row))] for row in rows]!r})"
@@ -93,19 +96,22 @@ def source() -> str:
     return "\n".join(parts)
 
 
-def load() -> ModuleType:
+def _rows(method: Tableau) -> dict[str, int]:
+    """Rows of states."""
+    return {"Y": 1, "Y1": 1, "U": 1, "K": method.stages, "DENSE": len(method.dense), "SAVED": 2}
+
+
+def load(method: Tableau = RODAS5P) -> ModuleType:
     """The compiled interpreter, compiled now where no sound copy is on disk."""
-    return cache.load(source())
+    return cache.load(source(method))
 
 
 class Interpreter:
     """Takes the place of a compiled module: ``solve`` has the same arguments."""
 
-    AT_END: Final = 0
-    """The interpreter brings its own memory."""
-
-    def __init__(self, program: Program) -> None:
-        self._module = load()
+    def __init__(self, program: Program, method: Tableau = RODAS5P) -> None:
+        self._module = load(method)
+        self._rows = sum(_rows(method).values())
         self._tables = _tables(program)
         self._states = len(program.system.states)
         events = program.system.events
@@ -115,15 +121,15 @@ class Interpreter:
         self._samples, self._tally = (5, len(program.watched)), (len(_TALLY), asked)
 
     def solve(self, *arguments: Any) -> None:
-        """Solve a chunk of patients; the last argument, memory for compiled code, is not needed."""
+        """Solve a chunk of patients."""
         tables = self._tables
         memory = (
-            tables.registers.copy(), np.zeros((sum(_ROWS.values()), self._states)), np.zeros(len(_SCALARS)),
+            tables.registers.copy(), np.zeros((self._rows, self._states)), np.zeros(len(_SCALARS)),
             np.zeros(tables.clock), np.zeros(tables.switches), np.zeros(self._was), np.zeros(self._queue),
             np.zeros(3, np.int64), np.zeros(self._samples), np.zeros(self._tally),
         )  # fmt: skip
         model = (tables.code, tables.spans, tables.outputs, tables.events, tables.targets, tables.registers)
-        self._module.solve(*arguments[:-1], *model, *memory)
+        self._module.solve(*arguments, *model, *memory)
 
 
 class _Tables(NamedTuple):

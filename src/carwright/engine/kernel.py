@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import cache
 from carwright.engine import expression as ex
 from carwright.engine.compilation import Tables, plan
+from carwright.engine.compiled import Compiled
 from carwright.engine.evaluate import evaluate
 from carwright.engine.formula import TIME
-from carwright.engine.generator import Program, generate
+from carwright.engine.generator import Program
 from carwright.engine.interpret import Interpreter
+from carwright.engine.outcome import Outcome
 from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
+from carwright.engine.tableau import METHODS, RODAS5P, Tableau
 from carwright.engine.tape import discontinuous
 from carwright.errors import CarwrightError, Problem, Problems
 
@@ -28,12 +30,13 @@ Floats = npt.NDArray[np.float64]
 
 COMPILED: Final = "compiled"
 INTERPRETED: Final = "interpreted"
+GPU: Final = "gpu"
 LARGEST: Final = 60
 """States up to which code is compiled; beyond, compiling takes minutes (assumed)."""
 CHUNK: Final = 512
-"""Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an
-interrupt.
-"""
+"""Patients per call of the compiled code: long enough that lanes stay full, short enough to answer an interrupt."""
+DEVICE_CHUNK: Final = 131_072
+"""Patients per launch on a device: enough for all its threads (assumed)."""
 FIRST_STEP: Final = 1e-3
 """First step as a part of the solve; error control corrects it within a few steps either way."""
 RELATIVE_FLOOR: Final = 1e-3
@@ -48,6 +51,7 @@ def compile_kernel(
     functionals: Sequence[Functional] = (),
     triggers: Sequence[Trigger] = (),
     path: str | None = None,
+    method: str = RODAS5P.name,
 ) -> Kernel:
     """Generate and compile the code that solves a system, or load it from the cache on disk.
 
@@ -63,7 +67,10 @@ def compile_kernel(
     path
         ``compiled`` or ``interpreted``; by default the interpreter where the model has events of its own, rates that
         jump at times of their own, or more than `LARGEST` states, compiled code elsewhere. Both solve with the same
-        method and the same control of errors.
+        method and the same control of errors. ``gpu`` is the compiled path on a CUDA device.
+    method
+        ``rodas5p``, or ``rodas4`` for screening: of lower order, so cheaper per step and dearer per correct digit (see
+        `carwright.engine.tableau`).
 
     Raises
     ------
@@ -72,20 +79,37 @@ def compile_kernel(
     """
     program, tables = plan(system, observables, functionals, triggers)
     path = path or _fitting(system)
-    if path not in {COMPILED, INTERPRETED} or (path == COMPILED and system.events):
+    allowed = [INTERPRETED] if system.events else [COMPILED, GPU, INTERPRETED]
+    if path not in allowed:
         raise CarwrightError(
             Problem(
                 "ENGINE030",
                 "this model cannot be solved on this path",
                 where="path",
                 found=path,
-                allowed=INTERPRETED if system.events else f"{COMPILED}, {INTERPRETED}",
+                allowed=", ".join(allowed),
             )
         )
-    source = generate(program) if path == COMPILED else ""
-    module = cache.load(source) if path == COMPILED else Interpreter(program)
+    if method not in METHODS:
+        raise CarwrightError(
+            Problem("ENGINE030", "no such method", where="method", found=method, allowed=", ".join(METHODS))
+        )
+    solver = _SOLVERS[path](program, METHODS[method])
     asked = tuple(observables), tuple(functionals), tuple(triggers)
-    return Kernel(system, *asked, path, source, program, tables, module)
+    return Kernel(system, *asked, path, method, program, tables, solver)
+
+
+def _on_device(program: Program, method: Tableau) -> Compiled:
+    from carwright.engine.device import OnDevice
+
+    return OnDevice(program, method)
+
+
+_SOLVERS: Final[dict[str, Callable[[Program, Tableau], Compiled | Interpreter]]] = {
+    COMPILED: Compiled,
+    INTERPRETED: Interpreter,
+    GPU: _on_device,
+}
 
 
 def _fitting(system: System) -> str:
@@ -97,17 +121,17 @@ def _fitting(system: System) -> str:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A model made ready to be solved, by `compile_kernel`; ``path`` says on which path."""
+    """A model made ready to be solved, by `compile_kernel`; ``path`` and ``method`` say how."""
 
     system: System
     observables: tuple[str, ...]
     functionals: tuple[Functional, ...]
     triggers: tuple[Trigger, ...]
     path: str
-    source: str = field(repr=False)
+    method: str
     _program: Program = field(repr=False)
     _tables: Tables = field(repr=False)
-    _module: Any = field(repr=False)
+    _solver: Compiled | Interpreter = field(repr=False)
 
     def solve(
         self,
@@ -121,7 +145,8 @@ class Kernel:
         absolute_tolerance: npt.ArrayLike | None = None,
         threads: int = 1,
         max_steps: int = 100_000,
-        chunk: int = CHUNK,
+        negative_limit: float = np.inf,
+        chunk: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Solution:
         """Solve n patients; the same bytes for any order of patients, number of threads and size of chunks.
@@ -145,9 +170,11 @@ class Kernel:
         threads
             Threads of this process.
         max_steps
-            Steps tried per patient before it is given up.
+            Steps tried per patient before it is given up: a limit of work that does not depend on the machine.
+        negative_limit
+            Absolute tolerances below zero at which a patient is given up, such as `NEGATIVE_LIMIT`; never by default.
         chunk
-            Patients per call of the compiled code.
+            Patients per call of the compiled code; by default what suits the path.
         progress
             Called with the number of patients that have just been finished.
 
@@ -167,6 +194,7 @@ class Kernel:
             problems.raise_if_any()
         plan_ = self._schedule(values, dosing, start, end, times, problems)
         tolerances = self._tolerances(relative_tolerance, absolute_tolerance, problems)
+        chunk = chunk if chunk is not None else (DEVICE_CHUNK if self.path == GPU else CHUNK)
         if threads < 1 or chunk < 1 or max_steps < 1:
             problems.add("ENGINE030", "threads, chunk and max_steps must be at least 1", where="solve")
         problems.raise_if_any()
@@ -188,17 +216,18 @@ class Kernel:
 
         def run(first: int) -> int:
             part = slice(first, min(first + chunk, n))
-            self._module.solve(
+            self._solver.solve(
                 values[part], plan_.amounts[part], plan_.stops, plan_.dose_first, plan_.dose_state,
                 plan_.dose_column,
                 plan_.times, settings, tolerances, self._tables.functional_codes, plan_.functional_values,
                 self._tables.trigger_codes, plan_.trigger_values, solution.outcome[part], solution.courses[part],
                 solution.functionals[part], solution.trigger_counts[part], solution.trigger_days[part],
-                solution.steps[part], solution.lowest[part], _aligned(self._module.AT_END),
+                solution.steps[part], solution.lowest[part],
             )  # fmt: skip
             return part.stop - part.start
 
         run_all(run, range(0, n, chunk), threads, progress)
+        solution.give_up((solution.outcome == Outcome.OK) & (solution.lowest < -negative_limit), Outcome.NEGATIVE)
         return solution
 
     def _schedule(
@@ -242,13 +271,6 @@ def default_tolerances(system: System, relative: float) -> Floats:
     """(m,) absolute tolerances where none are given, see `Kernel.solve`."""
     scale = np.abs(system.initial_values(system.defaults[None])[0])
     return relative * RELATIVE_FLOOR * np.where(np.isfinite(scale) & (scale > 0.0), scale, 1.0)
-
-
-def _aligned(size: int) -> Floats:
-    """Work array on a cache-line boundary, so that vector loads never straddle two lines."""
-    raw = np.empty(size + 8)
-    offset = (-raw.ctypes.data % 64) // 8
-    return raw[offset : offset + size]
 
 
 def run_all(

@@ -1,8 +1,7 @@
-"""The work array of a kernel: rows of `LANES` doubles, one column per patient in flight.
+"""The work array of a kernel: rows with one number per lane, and numbers that all lanes share.
 
-Everything that the vector code touches lies in this one array at constant offsets. The compiler then sees
-that loads and stores do
-not overlap and turns the loops over lanes into vector instructions; with many arrays it gives up.
+Everything that the printed code touches lies in this one array at constant places; the driver is told where each
+section begins.
 """
 
 from __future__ import annotations
@@ -10,75 +9,106 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from carwright.engine.tableau import STAGES
-
-LANES: Final = 8
-"""Patients in lock-step: one AVX-512 register of doubles, two of AVX2."""
 SAMPLES: Final = 5
 """Points per step (both ends included) at which functionals and triggers look at their observables."""
+UNIFORM: Final = frozenset(
+    {"ATOL", "NEGATIVE", "FROM", "UNTIL", "OPEN", "CLOSE", "RTOL", "MOST", "TINY", "START", "FIRST_STEP", "LEVELS",
+     "EVERY", "STOPS", "TIMES"}
+)  # fmt: skip
+"""Sections with one number for all lanes."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """First row of each section, and the sizes that the generated code is specialised to."""
+    """Sizes that the printed code is specialised to, and where its sections lie."""
 
+    lanes: int
+    stages: int
+    orders: int
     states: int
     dense: int
+    parameters: int
     constants: int
     entries: int
     watched: int
     observed: int
     functionals: int
     triggers: int
+    assigned: int
     driven: bool
+    timed: bool
 
-    def rows(self) -> dict[str, int]:
-        """First row by section name; ``END`` is the total."""
+    def sections(self, stops: int = 0, times: int = 0) -> dict[str, int]:
+        """Rows of each section; numbers of each section of `UNIFORM`. The last sections depend on what is asked."""
         n = self.states
-        sections = {
+        return {
             "Y": n,  # state at the start of the step
-            "Y1": n,  # state at its end
-            "K": STAGES * n,
-            "U": n,  # point at which expressions are evaluated
-            "R": n,  # right-hand side of a stage, then its solution
-            "D": 3 * self.dense,  # dense output of the states that observables need
+            "U": n,  # a state in between; after the step, the state at its end
+            "R": n,  # what earlier stages add to the right-hand side of a stage
+            "K": self.stages * n,  # stages; the first hold the dense output once it is known
             "M": self.entries,  # L and U; diagonal entries inverted
             "DF": n if self.driven else 0,  # derivative of the rates with respect to time
-            "ATOL": n,
-            "NEGATIVE": n,  # 1/ATOL of states that cannot be negative, 0 for others
-            "ERROR": n,
             "CONST": self.constants,
-            "OBS": max(self.watched, self.observed, 1),
+            "OBS": max(self.watched, self.observed),
             "SAMPLE": SAMPLES * self.watched,
             "ACC": self.functionals,  # running results
             "BEST": self.functionals,  # largest signed value so far, for extrema
             "LEVEL": self.functionals,  # thresholds
-            "FROM": self.functionals,  # windows
-            "UNTIL": self.functionals,
             "FLAG": self.functionals,  # 1 where the scalar code must look
             "ARMED": self.triggers,
             "LEFT": self.triggers,  # firings that are left
-            "OPEN": self.triggers,  # windows
-            "CLOSE": self.triggers,
+            "FIRST": self.triggers,  # time of the first firing
+            "LAST": self.triggers,  # time of the last firing
+            "NOW": n if self.triggers else 0,  # state at the instant of a trigger
+            "NEW": self.assigned,  # what a trigger assigns
             "ATTENTION": 1,  # number of flags
+            "EVENT": 1,  # 1 where the step ended at a stop or the patient may have to be given up
             "FINITE": 1,  # 0 when all samples are finite, otherwise NaN
+            "T": 1,  # start of the step
             "T1": 1,  # end of what was kept of the step
             "HE": 1,  # its length
+            "STOP": 1,  # time of the next stop
+            "H": 1,  # planned length of a step
+            "TRIED": 1,  # length of the step that was tried
+            "IH": 1,  # 1/TRIED
+            "CUT": 1,  # part of the step that a trigger left, 1 without one
+            "TH": 1,  # position in the step, 0 to 1
+            "ST": 1,  # time that belongs to U or NOW
+            "GH": 1,  # weight of df/dt in a stage
+            "ACTIVE": 1,  # 1 where there is a patient
             "KEPT": 1,  # 1 where the step was accepted
             "TAKE": 1,  # 1 where Y1 is the next state
-            "T": 1,  # start of the step
-            "ST": 1,  # time at which expressions are evaluated
-            "H": 1,
-            "IH": 1,  # 1/h
-            "G": 1,  # 1/(h gamma)
-            "GH": 1,  # d_i h
-            "TH": 1,  # position in the step, 0 to 1
             "E": 1,  # mean square of the scaled error
-            "HN": 1,  # proposed next step
             "LOW": 1,  # most negative state in units of its tolerance
+            "STEPS": 1,
+            "ATOL": n,
+            "NEGATIVE": n,  # 1/ATOL of states that cannot be negative, 0 for others
+            "FROM": self.functionals,  # windows
+            "UNTIL": self.functionals,
+            "OPEN": self.triggers,
+            "CLOSE": self.triggers,
+            "RTOL": 1,
+            "MOST": 1,  # steps after which a patient is given up
+            "TINY": 1,  # length of the shortest step
+            "START": 1,  # time at which patients start
+            "FIRST_STEP": 1,  # its planned length
+            "LEVELS": self.functionals,  # thresholds that are not patients' own
+            "EVERY": self.triggers,  # time after which a trigger fires again, 0 for once
+            "PAR": self.parameters,
+            "STOPS": stops,
+            "TIMES": times,  # of the dense output
         }
-        first, row = {}, 0
-        for name, size in sections.items():
-            first[name] = row
-            row += size
-        return {**first, "END": row}
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Names of all sections in their order."""
+        return tuple(Layout(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, driven=False, timed=False).sections())
+
+    def places(self, stops: int = 0, times: int = 0) -> dict[str, int]:
+        """Index in the work array at which each section begins; ``END`` is the total."""
+        first, place = {}, 0
+        for name, size in self.sections(stops, times).items():
+            first[name] = place
+            rows = -(-size // self.lanes) if name in UNIFORM else size
+            place += rows * self.lanes
+        return {**first, "END": place}

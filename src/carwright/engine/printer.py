@@ -68,7 +68,7 @@ def statements(outputs: Sequence[tuple[str, Expr]], leaves: Mapping[Expr, str], 
     Parameters
     ----------
     outputs
-        Pairs of target text and expression.
+        Pairs of target text and expression; no target may be a leaf.
     leaves
         Text that loads a node; every symbol must be here, constants computed elsewhere may be.
     indent
@@ -86,24 +86,26 @@ def statements(outputs: Sequence[tuple[str, Expr]], leaves: Mapping[Expr, str], 
                 uses[arg] = uses.get(arg, 0) + 1
                 if node.op in _NEEDS_NAMES or (node.op == "pow" and node.args[1].number is not None):
                     named.add(arg)
-    for _, root in outputs:
+    targets: dict[Expr, list[str]] = {}
+    for target, root in outputs:
         uses[root] = uses.get(root, 0) + 1
+        targets.setdefault(root, []).append(target)
     for node in order:
         if node.number is not None:
-            text[node], depth[node] = f"({node.number!r})" if node.number < 0 else repr(node.number), 0
-            continue
-        if node in leaves:
+            code, level = f"({node.number!r})" if node.number < 0 else repr(node.number), 0
+        elif node in leaves:
             # A truth that was computed elsewhere has been stored as a number.
             code, level = f"({leaves[node]} != 0.0)" if node.op in ex.LOGICAL else leaves[node], 0
         else:
             code = _operation(node, text, lines, indent)
             level = 1 + max((depth[arg] for arg in node.args), default=0)
-        if uses.get(node, 0) > 1 or node in named or level > _DEEPEST:
+        if node.number is None and (uses.get(node, 0) > 1 or node in named or level > _DEEPEST):
             name = f"x{len(lines)}"
             lines.append(f"{indent}{name} = {code}")
             code, level = name, 0
         text[node], depth[node] = code, level
-    lines.extend(f"{indent}{target} = {_numeric(root, text)}" for target, root in outputs)
+        # What is complete is written at once, so that registers are free for what follows.
+        lines.extend(f"{indent}{target} = {_numeric(node, text)}" for target in targets.get(node, ()))
     return lines
 
 

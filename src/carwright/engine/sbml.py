@@ -7,6 +7,7 @@ holds that the engine does not solve.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import libsbml
@@ -16,7 +17,7 @@ from carwright.engine.system import System
 from carwright.errors import Problems
 
 
-def read_sbml(text: str, name: str = "") -> System:
+def read_sbml(text: str, name: str = "", non_negative: Collection[str] = ()) -> System:
     """Read an SBML document (Level 1 to 3) as text.
 
     Parameters
@@ -25,6 +26,8 @@ def read_sbml(text: str, name: str = "") -> System:
         The XML document.
     name
         Name of the system; the model's own identifier when empty.
+    non_negative
+        States that cannot be below zero beside the species, whose rules do not say so.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def read_sbml(text: str, name: str = "") -> System:
             problems.add("ENGINE012", "the engine does not support fast reactions", where=where)
     reader = Reader(model, problems)
     problems.raise_if_any()
-    return reader.system(name or model.getId() or "model")
+    return reader.system(name or model.getId() or "model", non_negative)
 
 
 def _report(document: Any, problems: Problems) -> None:

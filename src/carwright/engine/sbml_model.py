@@ -8,7 +8,7 @@ the concentration S is an observable.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -295,7 +295,7 @@ class Reader:
         flow = self._conversion(species) * ex.add(*self.fluxes[name])
         return flow if state != name or self.is_amount(species) else flow / volume
 
-    def system(self, name: str) -> System:
+    def system(self, name: str, non_negative: Collection[str]) -> System:
         """Substitute definitions everywhere and put the parts together."""
         definitions = self._define()
         rates = self._rates(definitions)
@@ -305,7 +305,7 @@ class Reader:
         def resolved(roots: Iterable[Expr]) -> list[Expr]:
             return ex.substitute(roots, now)
 
-        positive = {s for s in self.names if s not in self.values and s not in self.rated}
+        positive = {s for s in self.names if (s not in self.values and s not in self.rated) or s in non_negative}
 
         def ready(roots: Iterable[Expr]) -> list[Expr]:
             return guard_powers(resolved(roots), positive)

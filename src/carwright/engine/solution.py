@@ -30,9 +30,9 @@ class Solution:
     steps
         (n,) steps tried, rejected ones included.
     lowest
-        (n,) most negative value of a species at the end of any step, in units of its absolute tolerance; 0
-        when none was below
-        zero. Values of a few units are rounding of the method; values far below deserve a look at the model.
+        (n,) most negative value of a state that cannot be negative at the end of any step, in units of its absolute
+        tolerance; 0 when none was below zero. Values of a few units are rounding of the method; values far below
+        deserve a look at the model, and are an outcome beyond the limit given to the solve.
     path
         ``compiled`` or ``interpreted``, see `carwright.engine.compile_kernel`.
     """
@@ -46,3 +46,9 @@ class Solution:
     steps: npt.NDArray[np.int64]
     lowest: npt.NDArray[np.float64]
     path: str
+
+    def give_up(self, patients: npt.NDArray[np.bool_], outcome: int) -> None:
+        """Give patients another outcome; their numbers become NaN, but for ``steps`` and ``lowest``."""
+        self.outcome[patients] = outcome
+        for numbers in (self.courses, self.functionals, self.trigger_counts, self.trigger_days):
+            numbers[patients] = np.nan

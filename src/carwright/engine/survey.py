@@ -36,8 +36,13 @@ def functional_lines(functionals: Sequence[tuple[str, int]], watched: int, cell:
         lines += [f"{cell('FLAG', f)} = flag", "attention = attention + flag"]
     total = " + ".join(f"v{c}_{k}" for c in range(watched) for k in range(1, SAMPLES))
     # 0 times infinity or NaN is NaN: one test for all samples of the step.
-    lines += [f"{cell('ATTENTION', 0)} = attention", f"{cell('FINITE', 0)} = ({total}) * 0.0"]
-    return lines
+    return [
+        *lines,
+        f"{cell('ATTENTION', 0)} = attention",
+        f"finite = ({total}) * 0.0",
+        f"{cell('FINITE', 0)} = finite",
+        f"{cell('EVENT', 0)} = 1.0 if (kept > 0.0) & (finite != finite) else {cell('EVENT', 0)}",
+    ]
 
 
 def trigger_lines(columns: Sequence[int], watched: int, cell: Cell) -> list[str]:

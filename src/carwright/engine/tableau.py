@@ -1,64 +1,124 @@
-"""Rodas5P: a stiffly accurate Rosenbrock method of order 5(4) with eight stages and dense output of order 4.
+"""Coefficients of the Rosenbrock methods.
 
-Coefficients: Steinebach, G. (2023) Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks
-within the Julia
-Differential Equations package. BIT Numerical Mathematics 63:27, doi:10.1007/s10543-023-00967-x, in the
-transformed form that
-needs no product of the Jacobian with a vector (Hairer and Wanner, Solving Ordinary Differential Equations II,
-section IV.7):
+A method with s stages and matrix J of the derivatives of the rates f takes a step of size h in the transformed form
+that needs no product of J with a vector (Hairer and Wanner, Solving Ordinary Differential Equations II, 2nd edition,
+1996, section IV.7):
 
-    (I/(h gamma) - J) k_i = f(t + c_i h, y + sum_j A_ij k_j) + sum_j C_ij k_j / h + d_i h df/dt
-    y1 = y + sum_j A_6j k_j + k_7 + k_8 (stages counted from 1),   error estimate k_8
-    y(t + s h) = (1 - s) y + s (y1 + (1 - s) (D_1 + s (D_2 + s D_3))),   D_i = sum_j H_ij k_j
+    (I/(h gamma) - J) k_i = f(t + c_i h, u_i) + sum_j C_ij k_j / h + d_i h df/dt,   u_i = y + sum_j A_ij k_j
+
+The methods here are stiffly accurate: the last stages start from the point of the stage before plus its k, and so does
+the result, y1 = u_s + k_s, with k_s the error estimate. Between the ends of the step
+
+    y(t + s h) = (1 - s) y + s (y1 + (1 - s) (D_1 + s (D_2 + ...))),   D_i = sum_j H_ij k_j
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-GAMMA: Final = 0.21193756319429014
 
-A: Final = (
-    (),
-    (3.0,),
-    (2.849394379747939, 0.45842242204463923),
-    (-6.954028509809101, 2.489845061869568, -10.358996098473584),
-    (2.8029986275628964, 0.5072464736228206, -0.3988312541770524, -0.04721187230404641),
-    (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946),
-)
-"""Rows of the stages that start from their own combination; stages 7 and 8 add the stage before to its point.
-"""
+@dataclass(frozen=True)
+class Tableau:
+    """One method.
 
-C: Final = (
-    (),
-    (-14.155112264123755,),
-    (-17.97296035885952, -2.859693295451294),
-    (147.12150275711716, -1.41221402718213, 71.68940251302358),
-    (165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306),
-    (24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471),
-    (30.91273214028599, -3.1208243349937974, 77.79954646070892, 34.28646028294783, -19.097331116725623,
-     -28.087943162872662),
-    (37.80277123390563, -3.2571969029072276, 112.26918849496327, 66.9347231244047, -40.06618937091002,
-     -54.66780262877968, -9.48861652309627),
+    Attributes
+    ----------
+    order
+        Of the result; the error estimate is one order lower.
+    a
+        A_ij of the stages with a point of their own; each later one starts from the one before it.
+    c
+        C_ij.
+    times, time_weights
+        c_i and d_i.
+    dense
+        H_ij.
+    """
+
+    name: str
+    order: int
+    gamma: float
+    a: tuple[tuple[float, ...], ...]
+    c: tuple[tuple[float, ...], ...]
+    times: tuple[float, ...]
+    time_weights: tuple[float, ...]
+    dense: tuple[tuple[float, ...], ...]
+
+    @property
+    def stages(self) -> int:
+        """Number of stages."""
+        return len(self.c)
+
+
+RODAS5P: Final = Tableau(
+    name="rodas5p",
+    order=5,
+    gamma=0.21193756319429014,
+    a=(
+        (),
+        (3.0,),
+        (2.849394379747939, 0.45842242204463923),
+        (-6.954028509809101, 2.489845061869568, -10.358996098473584),
+        (2.8029986275628964, 0.5072464736228206, -0.3988312541770524, -0.04721187230404641),
+        (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946),
+    ),
+    c=(
+        (),
+        (-14.155112264123755,),
+        (-17.97296035885952, -2.859693295451294),
+        (147.12150275711716, -1.41221402718213, 71.68940251302358),
+        (165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306),
+        (24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471),
+        (30.91273214028599, -3.1208243349937974, 77.79954646070892, 34.28646028294783, -19.097331116725623,
+         -28.087943162872662),
+        (37.80277123390563, -3.2571969029072276, 112.26918849496327, 66.9347231244047, -40.06618937091002,
+         -54.66780262877968, -9.48861652309627),
+    ),
+    times=(0.0, 0.6358126895828704, 0.4095798393397535, 0.9769306725060716, 0.4288403609558664, 1.0, 1.0, 1.0),
+    time_weights=(0.21193756319429014, -0.42387512638858027, -0.3384627126235924, 1.8046452872882734,
+                  2.325825639765069, 0.0, 0.0, 0.0),
+    dense=(
+        (25.948786856663858, -2.5579724845846235, 10.433815404888879, -2.3679251022685204, 0.524948541321073,
+         1.1241088310450404, 0.4272876194431874, -0.17202221070155493),
+        (-9.91568850695171, -0.9689944594115154, 3.0438037242978453, -24.495224566215796, 20.176138334709044,
+         15.98066361424651, -6.789040303419874, -6.710236069923372),
+        (11.419903575922262, 2.8879645146136994, 72.92137995996029, 80.12511834622643, -52.072871366152654,
+         -59.78993625266729, -0.15582684282751913, 4.883087185713722),
+    ),
 )  # fmt: skip
+"""Rodas5P, order 5 with dense output of order 4: Steinebach, G. (2023) Construction of Rosenbrock-Wanner method Rodas5P
+and numerical benchmarks within the Julia Differential Equations package. BIT Numerical Mathematics 63:27,
+doi:10.1007/s10543-023-00967-x."""
 
-H: Final = (
-    (25.948786856663858, -2.5579724845846235, 10.433815404888879, -2.3679251022685204, 0.524948541321073,
-     1.1241088310450404, 0.4272876194431874, -0.17202221070155493),
-    (-9.91568850695171, -0.9689944594115154, 3.0438037242978453, -24.495224566215796, 20.176138334709044,
-     15.98066361424651, -6.789040303419874, -6.710236069923372),
-    (11.419903575922262, 2.8879645146136994, 72.92137995996029, 80.12511834622643, -52.072871366152654,
-     -59.78993625266729, -0.15582684282751913, 4.883087185713722),
+RODAS4: Final = Tableau(
+    name="rodas4",
+    order=4,
+    gamma=0.25,
+    a=(
+        (),
+        (1.544,),
+        (0.9466785280815826, 0.2557011698983284),
+        (3.314825187068521, 2.896124015972201, 0.9986419139977817),
+        (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950),
+    ),
+    c=(
+        (),
+        (-5.6688,),
+        (-2.430093356833875, -0.2063599157091915),
+        (-0.1073529058151375, -9.594562251023355, -20.47028614809616),
+        (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160),
+        (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
+    ),
+    times=(0.0, 0.386, 0.21, 0.63, 1.0, 1.0),
+    time_weights=(0.25, -0.1043, 0.1035, -0.0362, 0.0, 0.0),
+    dense=(
+        (10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662, 0.0),
+        (-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0),
+    ),
 )  # fmt: skip
+"""Rodas4, order 4 with dense output of order 3: Hairer and Wanner (1996), table IV.7.1 and their code RODAS, method 1;
+six stages instead of eight, which pays at loose tolerances alone."""
 
-STAGES: Final = len(C)
-ORDER: Final = 5
-
-TIMES: Final = (0.0, 0.6358126895828704, 0.4095798393397535, 0.9769306725060716, 0.4288403609558664, 1.0, 1.0, 1.0)
-"""Stage times c_i."""
-
-TIME_WEIGHTS: Final = (
-    0.21193756319429014, -0.42387512638858027, -0.3384627126235924, 1.8046452872882734, 2.325825639765069,
-    0.0, 0.0, 0.0
-)  # fmt: skip
-"""Weights d_i of df/dt."""
+METHODS: Final = MappingProxyType({method.name: method for method in (RODAS5P, RODAS4)})

@@ -60,7 +60,9 @@ def table_data(entry: Traversable) -> dict[str, Any]:
         joined["correlations"] += own.get("correlations", [])
     for group in disease.pop("shared", []):
         shared = FOLDER / "shared" / f"{group}.yaml"
-        _replace(joined["parameters"], read_yaml(shared, name=f"shared/{group}.yaml").data["parameters"], shared.name)
+        common = read_yaml(shared, name=f"shared/{group}.yaml").data
+        _replace(joined["parameters"], common["parameters"], shared.name)
+        joined["correlations"] += common.get("correlations", [])
     _replace(joined["parameters"], disease.get("parameters", {}), entry.name)
     joined["recognition"] |= disease.get("recognition", {})
     return {**disease, **joined, "references": _references(disease, joined)}

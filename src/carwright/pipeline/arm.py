@@ -13,9 +13,9 @@ from carwright.clinic.grade import Settings
 from carwright.clinic.interventions import intervention_triggers
 from carwright.construct import parse_gate
 from carwright.disease import find_disease
-from carwright.engine import Trigger, compile_kernel, read_sbml
+from carwright.engine import Trigger, compile_kernel
 from carwright.models import load_model
-from carwright.simulation.source import extinctions
+from carwright.simulation.source import built_in_system, extinctions
 from carwright.study import trial_settings
 from carwright.study.constructs import construct_of, medians_of
 from carwright.study.interventions import effects
@@ -137,7 +137,7 @@ class Arm:
     @cached_property
     def kernel(self) -> Kernel:
         """The compiled model with the care that reacts in the solve."""
-        system = read_sbml(self.model.sbml)
+        system = built_in_system(self.model)
         return compile_kernel(
             system,
             observables=self.observables,

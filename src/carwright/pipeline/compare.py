@@ -17,7 +17,7 @@ from carwright.yamlfile import parse_yaml
 if TYPE_CHECKING:
     from carwright.store import Run
 
-_SHARED = ("seed", "model", "population", "adjudication", "horizon_days")
+_SHARED = ("seed", "model", "population", "horizon_days")
 """Keys of a study that two runs must share for their patients to be the same."""
 
 
@@ -64,7 +64,7 @@ def compare_runs(first: Run, second: Run) -> dict[str, Any]:
     return {
         "first": {"study": studies[0]["study"], "folder": str(first.folder)},
         "second": {"study": studies[1]["study"], "folder": str(second.folder)},
-        "changed": _changes(studies[0], studies[1]),
+        "changed": [*_software_changes(first, second), *_changes(studies[0], studies[1])],
         "patients": studies[0]["population"]["patients"],
         "nodes": list(nodes),
         "level": s.LEVEL,
@@ -110,6 +110,22 @@ def _common_nodes(first: Run, second: Run, studies: list[dict[str, Any]]) -> tup
             )
         )
     return nodes
+
+
+def _software_changes(first: Run, second: Run) -> list[str]:
+    """What differs in the software that computed the runs: a difference may then come from there."""
+    one, other = (run.software for run in (first, second))
+    names = dict.fromkeys([*one, *other])
+    return [
+        f"software.{name}: {_short(one.get(name))} -> {_short(other.get(name))}"
+        for name in names
+        if one.get(name) != other.get(name)
+    ]
+
+
+def _short(value: str | None) -> str:
+    """A version as it is, a digest by its beginning."""
+    return str(value)[:12]
 
 
 def _changes(first: Any, second: Any, path: str = "") -> list[str]:

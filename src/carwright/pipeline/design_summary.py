@@ -107,9 +107,10 @@ def designs_summary(
     Returns
     -------
     dict
-        ``records``: every design as `carwright.trial.record` writes it. ``truth``: by rule the toxicity of each node and how often it is a highest tolerated one. ``by_design``: by
-        design and rule its ``characteristics``, their paired ``differences`` from the study's own design under the
-        same rule, and the ``moves`` of its recommendation from the study's own rule, the first of ``rules``.
+        ``records``: every design as `carwright.trial.record` writes it. ``truth``: by rule the toxicity of each node
+        and how often it is a highest tolerated one. ``by_design``: by design and rule its ``characteristics``, their
+        paired ``differences`` from the study's own design under the same rule, and the ``moves`` of its recommendation
+        from the study's own rule, the first of ``rules``.
     """
     space = designs[own].space
     names = table["design"].unique(maintain_order=True).to_list()

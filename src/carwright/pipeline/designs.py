@@ -7,17 +7,22 @@ that differences between designs are paired, trial by trial.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from carwright.pipeline.arm import Arm, arms_of
+from carwright.pipeline.frames import frame_of
+from carwright.pipeline.outcomes import ArmOutcomes
+from carwright.study import designs as study_designs
+from carwright.study import load_study
+from carwright.study.trial_settings import build_from
+from carwright.trial.registry import design_class
 from carwright.trial.replay import replay
 
 if TYPE_CHECKING:
-    from carwright.pipeline.arm import Arm
-    from carwright.pipeline.outcomes import ArmOutcomes
-    from carwright.store import Progress
+    from carwright.store import Progress, Run
     from carwright.trial.design import Design
     from carwright.trial.potential import PotentialOutcomes
     from carwright.trial.replay import Replayed
@@ -99,11 +104,58 @@ def _rows(name: str, replayed: Replayed, potential: PotentialOutcomes, labels: t
     column = np.array([place[node] for node in members["node"][infused]], dtype=np.int64)
     died = potential.death[patient, column]
     at = np.bincount(trial * len(labels) + column, minlength=count * len(labels)).reshape(count, len(labels))
-    counted: dict[str, Any] = {
+    counted = {
         "deaths": np.bincount(trial, died, minlength=count).astype(np.uint32),
         **{infused_at(label): at[:, place[label]].astype(np.uint32) for label in labels},
     }
-    texts = {key: pl.Series(trials[key].tolist(), dtype=pl.String) for key in COPIED if trials[key].dtype == object}
-    plain = {key: pl.Series(trials[key]) for key in COPIED if trials[key].dtype != object}
-    own = {key: texts[key] if key in texts else plain[key] for key in COPIED}
-    return pl.DataFrame({**own, **counted}).select(*COPIED[:3], pl.lit(name).alias("design"), *COPIED[3:], *counted)
+    own = frame_of({**{key: trials[key] for key in COPIED}, **counted})
+    return own.select(*COPIED[:3], pl.lit(name).alias("design"), *COPIED[3:], *counted)
+
+
+def replayed_trial(run: Run, trial: int, arm_name: str, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Replay one trial of a finished run under a design, whether or not the run compared it.
+
+    Parameters
+    ----------
+    run
+        The run.
+    trial
+        Number of the trial.
+    arm_name
+        Arm of the run.
+    name
+        A design of the run, or any registered one, which then goes the way of the study's own.
+
+    Returns
+    -------
+    tuple
+        Rows as in the tables ``trials``, one for each adjudication rule, and ``trial_patients``.
+
+    Raises
+    ------
+    CarwrightError
+        If there is no such design, or it cannot be used for the study.
+    """
+    arm = next(arm for arm in arms_of(load_study(run.folder / "resolved.yaml")) if arm.name == arm_name)
+    known = designs_of(arm)
+    if name in known:
+        design = known[name]
+    else:
+        design_class(name)  # refuses a name that is not registered
+        chosen = study_designs.ComparedDesign.model_construct(name=name)
+        design = build_from(chosen.beside(arm.study.design), arm.space, arm.study.target_toxicity)
+    outcomes = ArmOutcomes.of(run.table("patients"), arm.name, arm.space.labels)
+    replayed = [
+        replay(
+            1,
+            design,
+            outcomes.potential(rule, arm.disease.response),
+            arm.trial.calendar,
+            arm.study.seed,
+            arm=arm.name,
+            adjudication=rule,
+            first=trial,
+        )
+        for rule in arm.rules
+    ]
+    return tuple(pl.concat([frame_of(each[table]) for each in replayed]) for table in (0, 1))  # type: ignore[return-value]

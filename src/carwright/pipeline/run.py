@@ -13,6 +13,7 @@ from carwright.pipeline import designs as d
 from carwright.pipeline import summary as s
 from carwright.pipeline.arm import Arm, arms_of
 from carwright.pipeline.design_summary import designs_summary
+from carwright.pipeline.frames import frame_of
 from carwright.pipeline.measures import Measure, measures_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.pipeline.solve import outcome_explanation, solve_shard
@@ -108,25 +109,13 @@ def _replay(
                 adjudication=rule,
             )
             by_rule[rule] = replayed
-            trials.append(_frame(replayed.trials))
-            entries.append(_frame(replayed.trial_patients))
+            trials.append(frame_of(replayed.trials))
+            entries.append(frame_of(replayed.trial_patients))
             progress.advance(study.trials)
         if arm is main and study.compare_designs:
             designs = d.design_table(arm, outcomes, by_rule, progress)
     measures = measures_of(main.disease.quantities)
     return _with_rates(pl.concat(trials), pl.concat(entries), patients, measures), pl.concat(entries), designs
-
-
-def _frame(columns: dict[str, Any]) -> pl.DataFrame:
-    """Columns of a replay as a frame; NaN becomes null."""
-    series = []
-    for name, values in columns.items():
-        if values.dtype == object:
-            series.append(pl.Series(name, values.tolist(), dtype=pl.String))
-        else:
-            column = pl.Series(name, values)
-            series.append(column.fill_nan(None) if values.dtype.kind == "f" else column)
-    return pl.DataFrame(series)
 
 
 def _with_rates(

@@ -12,7 +12,7 @@ from carwright.clinic.care import dose_counts
 from carwright.clinic.crs import SUPPORT_GRADES
 from carwright.clinic.grade import COUNTS, FLAGS, grade_patients, uniforms_needed
 from carwright.clinic.lymphodepletion import dosing_columns
-from carwright.engine import EXPLAIN, Dosing, Outcome
+from carwright.engine import EXPLAIN, NEGATIVE_LIMIT, Dosing, Outcome
 from carwright.pipeline.arm import START_DAY, Arm
 from carwright.population import Patients, draw, rows_with, uniforms, with_recognition
 from carwright.simulation.source import absolute_tolerances
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from carwright.engine import Solution
+
+TOLERANCE = 1e-6
+"""Error allowed per step, relative to each state."""
 
 COURSE_PATIENTS = 240
 """Patients whose courses are kept, spread evenly over the populations."""
@@ -36,19 +39,20 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
     """
     outcomes, courses = [], []
     for arm in arms:
-        patients = _draw(arm, items)
+        patients = draw_patients(arm, items)
         for column, node in enumerate(arm.space.nodes):
             rows, course = _solve_node(arm, patients, column, threads)
             outcomes.append(rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
             courses.append(course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
     return {
-        "patients": pl.concat(outcomes),
+        "patients": pl.concat(outcomes, how="diagonal"),  # a drug that only one arm orders is missing in the others
         "courses": pl.concat(courses),
-        "parameters": _parameters(arms[0], _draw(arms[0], items)),
+        "parameters": _parameters(arms[0], draw_patients(arms[0], items)),
     }
 
 
-def _draw(arm: Arm, items: range) -> Patients:
+def draw_patients(arm: Arm, items: range) -> Patients:
+    """The patients ``items`` of an arm."""
     study = arm.study
     patients = draw(
         arm.model.table,
@@ -74,7 +78,7 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     enrolment = arm.trial.attrition.draw(study.seed, first, patients.population)
     surface = np.asarray(patients.values["body_surface"])
     delivery = arm.trial.product.deliver(study.seed, first, surface, arm.space)
-    solution = _solve(arm, patients, column, delivery.delivered_cells[:, column], threads)
+    solution = _solve(arm, patients, column, threads)
 
     courses = {name: solution.courses[:, :, i] for i, name in enumerate(arm.observables)}
     random = {
@@ -111,30 +115,36 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     return _outcome_frame(rows, flags, {*COUNTS, *doses}), course
 
 
-def _solve(arm: Arm, patients: Patients, column: int, cells: NDArray[np.float64], threads: int) -> Solution:
-    node = arm.space.nodes[column]
+def dosing_of(arm: Arm, patients: Patients, column: int) -> Dosing:
+    """Lymphodepletion and cells that patients get at a node."""
+    node, surface = arm.space.nodes[column], np.asarray(patients.values["body_surface"])
     depletion = dosing_columns(node.lymphodepletion, len(patients))
+    delivery = arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
+    cells = delivery.delivered_cells[:, column]
     later = arm.effects.later_cells
     given = [(day, "infused_cells", share * cells) for day, share in ((0.0, 1.0 - sum(s for _, s in later)), *later)]
     given += [
         (dose.day, dose.state, np.full(len(patients), dose.amount)) for dose in arm.effects.doses if dose.when is None
     ]
-    dosing = Dosing(
+    return Dosing(
         times=np.append(depletion.times, [day for day, _, _ in given]),
         targets=(*depletion.targets, *(state for _, state, _ in given)),
         amounts=np.column_stack([depletion.amounts, *(amounts for _, _, amounts in given)]),
     )
+
+
+def _solve(arm: Arm, patients: Patients, column: int, threads: int) -> Solution:
     system = arm.kernel.system
-    tolerance = 1e-6
     return arm.kernel.solve(
         np.column_stack([patients.values[name] for name in system.parameters]),
-        dosing,
+        dosing_of(arm, patients, column),
         start=START_DAY,
         end=arm.study.horizon_days,
         times=arm.times,
-        relative_tolerance=tolerance,
-        absolute_tolerance=absolute_tolerances(arm.model.table, system, tolerance),
+        relative_tolerance=TOLERANCE,
+        absolute_tolerance=absolute_tolerances(arm.model.table, system, TOLERANCE),
         threads=threads,
+        negative_limit=NEGATIVE_LIMIT,
     )
 
 

@@ -87,7 +87,9 @@ def with_recognition(
     for rows, without in ((table.recognition, ()), (table.edited_recognition, tuple(edited))):
         for parameter, population in rows.items():
             kind = "malignant" if population in MALIGNANT else "normal"
-            values[parameter] = recognised_share(gate, population, construct.threshold.molecules, factors[kind], without)
+            values[parameter] = recognised_share(
+                gate, population, construct.threshold.molecules, factors[kind], without
+            )
     return replace(patients, values=values)
 
 
@@ -126,7 +128,9 @@ def _check_edited(edited: Collection[str]) -> None:
     if unknown:
         raise CarwrightError(
             *(
-                Problem("POPULATION001", f"unknown antigen {n!r}", "edited graft", n, ", ".join(known), nearest(n, known))
+                Problem(
+                    "POPULATION001", f"unknown antigen {n!r}", "edited graft", n, ", ".join(known), nearest(n, known)
+                )
                 for n in unknown
             )
         )

@@ -299,10 +299,9 @@ def _truth(found: Comparison) -> str:
 
 def _accuracy(found: Comparison) -> list[str]:
     own = found.own
-    lines = [
-        f"{design_label(own)}, the study’s design, recommends such a node in {found.text(own, 'correct')} of trials "
-        f"and one that is too toxic in {found.text(own, 'too_toxic')}."
-    ]
+    right, toxic = found.text(own, "correct"), found.text(own, "too_toxic")
+    first = f"{design_label(own)}, the study’s design, recommends such a node in {right} of trials"
+    lines = [f"{first} and one that is too toxic in {toxic}."]
     for name in found.names[1:]:
         difference = found.reading(name, "correct", what="differences")
         shown = f"{found.difference(name, 'correct')} percentage points"
@@ -315,8 +314,8 @@ def _accuracy(found: Comparison) -> list[str]:
             continue
         verb = "more" if difference["estimate"] > 0 else "less"
         lines.append(
-            f"{design_label(name)} does so {verb} often: {found.text(name, 'correct')}, a difference of {shown}, paired "
-            f"on the same patients; it is {spread}."
+            f"{design_label(name)} does so {verb} often: {found.text(name, 'correct')}, a difference of {shown}, "
+            f"paired on the same patients; it is {spread}."
         )
     return lines
 
@@ -359,10 +358,12 @@ def _definitions(found: Comparison) -> str:
         return ""
     _, name, rule, key, most = max(moves, key=lambda item: item[0])
     node = node_name(found.run, key.removeprefix("recommends_"))
+    share = found.text(name, key, rule)
     text = (
         f"The definition of toxicity counts as well: judged by “{rule_label(rule)}” instead of "
-        f"“{rule_label(found.rules[0])}”, {design_label(name)} recommends {node} in {found.text(name, key, rule)} instead "
-        f"of {found.text(name, key)} of trials, a move of {difference_text(most, 'probability')} percentage points"
+        f"“{rule_label(found.rules[0])}”, {design_label(name)} recommends {node} in {share} "
+        f"instead of {found.text(name, key)} of trials, a move of {difference_text(most, 'probability')} "
+        "percentage points"
     )
     others = [found.reading(other, place, what="differences") for other in found.names[1:] for place in nodes]
     if not others:

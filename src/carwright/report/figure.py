@@ -22,7 +22,7 @@ class Key:
     colour: str
     shape: str = "square"
     """``square``, ``line``, ``dashed``, ``circle``, ``open``, ``diamond``, ``open-diamond``, ``cross``, ``triangle``,
-    ``triangle-up`` or ``bar``."""
+    ``triangle-up``, ``star`` or ``bar``."""
 
 
 @dataclass(frozen=True)

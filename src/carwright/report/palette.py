@@ -37,6 +37,15 @@ def node_colours(names: Sequence[str]) -> dict[str, str]:
     return {name: _NODES[index % len(_NODES)] for index, name in enumerate(names)}
 
 
+_MORE = ("#7a5195", "#6b8e23", "#8c564b", "#17becf", "#444444", "#bcbd22")
+
+
+def distinct_colours(names: Sequence[str]) -> dict[str, str]:
+    """Colour of each name, in order of appearance; twelve that stay apart, with a sign beside them."""
+    colours = (*_NODES, *_MORE)
+    return {name: colours[index % len(colours)] for index, name in enumerate(dict.fromkeys(names))}
+
+
 def node_symbols(names: Sequence[str]) -> dict[str, str]:
     """Marker of each node, so that colour is never the only difference."""
     return {name: _SYMBOLS[index % len(_SYMBOLS)] for index, name in enumerate(names)}

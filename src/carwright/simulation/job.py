@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import (
+    NEGATIVE_LIMIT,
     Dosing,
     Functional,
     GradientKernel,
@@ -20,6 +21,7 @@ from carwright.engine import (
     compile_gradients,
     compile_kernel,
 )
+from carwright.engine.tableau import RODAS5P
 from carwright.simulation.population import Drawn, Rows, Tabled
 from carwright.simulation.wishes import Dose
 from carwright.yamlfile import write_yaml
@@ -60,8 +62,12 @@ class Task:
         Names of the population whose values are written for each patient.
     gradients
         Names with respect to which derivatives are taken: parameters, or amounts of doses.
-    relative_tolerance, absolute_tolerance
+    relative_tolerance, absolute_tolerance, max_steps
         As in `Kernel.solve`.
+    allow_negative
+        Whether a species may be below zero.
+    method
+        As in `compile_kernel`.
     """
 
     name: str
@@ -78,7 +84,10 @@ class Task:
     kept: tuple[str, ...]
     gradients: tuple[str, ...]
     relative_tolerance: float
+    method: str
     absolute_tolerance: tuple[float, ...] | None = field(repr=False)
+    max_steps: int
+    allow_negative: bool
 
     def kernel(self) -> Kernel | GradientKernel:
         """Compile the model, or load it from the cache."""
@@ -87,7 +96,7 @@ class Task:
             return compile_gradients(
                 self.system, self.gradients, observed, self.functionals, self.triggers, self.dosed()
             )
-        return compile_kernel(self.system, observed, self.functionals, self.triggers)
+        return compile_kernel(self.system, observed, self.functionals, self.triggers, method=self.method)
 
     def dosed(self) -> dict[str, list[str]]:
         """States that each amount with a name goes to."""
@@ -141,6 +150,8 @@ class Task:
             "times": np.array(self.times) if self.times else None,
             "relative_tolerance": self.relative_tolerance,
             "absolute_tolerance": None if self.absolute_tolerance is None else np.array(self.absolute_tolerance),
+            "max_steps": self.max_steps,
+            "negative_limit": np.inf if self.allow_negative else NEGATIVE_LIMIT,
             "progress": progress,
         }
 
@@ -267,6 +278,9 @@ class Job:
             "keep": list(task.kept),
             "triggers": [trigger.name for trigger in task.triggers],
             "relative_tolerance": task.relative_tolerance,
+            "max_steps": task.max_steps,
+            "allow_negative": task.allow_negative,
+            **({"method": task.method} if task.method != RODAS5P.name else {}),
             **({"gradients": list(task.gradients)} if task.gradients else {}),
         }
 

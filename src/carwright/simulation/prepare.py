@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from carwright.engine import Functional, check_gradients
+from carwright.engine.tableau import METHODS, RODAS5P
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
 from carwright.population import rows_with
@@ -36,6 +37,9 @@ MOST_COURSES: Final = 1000
 MOST_KEPT: Final = 20_000_000
 """Most values of parameters that are written without being asked for."""
 
+MAX_STEPS: Final = 100_000
+"""Steps tried per patient before it is given up; the median patient of a built-in model takes some hundreds."""
+
 _RESERVED: Final = (PATIENT, "day")
 
 
@@ -54,9 +58,12 @@ class Request:
     observe: Iterable[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     relative_tolerance: float = 1e-6
+    method: str = "rodas5p"
     seed: int = 1
     keep: str | Iterable[str] | None = None
     gradients: Iterable[str] = ()
+    max_steps: int = MAX_STEPS
+    allow_negative: bool = False
 
 
 def prepare(request: Request) -> Job:
@@ -116,7 +123,10 @@ class _Preparation:
             kept=kept,
             gradients=tuple(dict.fromkeys(request.gradients)),
             relative_tolerance=request.relative_tolerance,
+            method=request.method,
             absolute_tolerance=source.absolute_tolerances(request.relative_tolerance),
+            max_steps=request.max_steps,
+            allow_negative=request.allow_negative,
         )
         if self.population is None:
             message = "a population that cannot be read is a problem"
@@ -246,6 +256,16 @@ class _Preparation:
             self.problems.add(
                 "SIMULATE012", "this tolerance makes no sense", where="--rtol",
                 found=f"{request.relative_tolerance:g}", allowed="1e-14 to 0.1",
+            )  # fmt: skip
+        if not 1 <= request.max_steps < 2**32:
+            self.problems.add(
+                "SIMULATE012", "a patient needs at least one step", where="--max-steps", found=str(request.max_steps),
+                allowed="1 to 4,294,967,295",
+            )  # fmt: skip
+        if request.method not in METHODS or (request.gradients and request.method != RODAS5P.name):
+            self.problems.add(
+                "SIMULATE012", "no such method here", where="--method", found=request.method,
+                allowed=RODAS5P.name if request.gradients else ", ".join(METHODS),
             )  # fmt: skip
         if not 0 <= request.seed < 2**64:
             self.problems.add("SIMULATE012", "the seed is out of range", where="--seed", found=str(request.seed),

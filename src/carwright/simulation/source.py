@@ -85,6 +85,11 @@ def absolute_tolerances(table: ParameterTable, system: System, relative: float) 
     return tuple(relative * 1e-3 * scale[name] for name in system.states)
 
 
+def built_in_system(model: Model) -> System:
+    """Equations of a built-in model; all its states are counts, concentrations or shares, none can be negative."""
+    return read_sbml(model.sbml, non_negative=[state.name for state in model.table.states])
+
+
 def read_source(model: str | Path) -> Source:
     """Read a model by the name of a built-in one or by file.
 
@@ -95,7 +100,7 @@ def read_source(model: str | Path) -> Source:
     """
     if str(model) in list_models():
         built_in = load_model(str(model))
-        return Source(built_in.name, built_in.antimony, "model.ant", read_sbml(built_in.sbml), built_in)
+        return Source(built_in.name, built_in.antimony, "model.ant", built_in_system(built_in), built_in)
     path = Path(model)
     language = _LANGUAGES.get(path.suffix.lower())
     if language is None:

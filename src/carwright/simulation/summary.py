@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from carwright import __version__
-from carwright.engine import EXPLAIN, Outcome
+from carwright.engine import EXPLAIN, NEGATIVE_LIMIT, Outcome
 
 if TYPE_CHECKING:
     from carwright.simulation.job import Job
@@ -17,9 +17,6 @@ NOTICE: Final = "Research software: never for treatment decisions."
 
 QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 """Quantiles that are written, linear between order statistics; 0 and 1 are the extremes."""
-
-BELOW_ZERO: Final = 100.0
-"""Absolute tolerances below zero from which on a patient is counted as one with a negative species (assumed)."""
 
 
 def summarise(job: Job, run: Run) -> dict[str, Any]:
@@ -42,7 +39,7 @@ def summarise(job: Job, run: Run) -> dict[str, Any]:
             "by_code": failed,
             "explained": {name: EXPLAIN[Outcome[name.upper()]] for name in failed},
         },
-        "negative_species": _collected(patients.select((pl.col("lowest") < -BELOW_ZERO).sum())),
+        "negative_species": _collected(patients.select((pl.col("lowest") < -NEGATIVE_LIMIT).sum())),
         "steps": _quantiles(patients, "steps"),
         "functionals": {
             name: {

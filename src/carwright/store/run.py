@@ -18,6 +18,7 @@ from carwright.store.manifest import MANIFEST_NAME, Manifest, read_manifest
 from carwright.store.parquet import read_parquet, write_parquet
 from carwright.store.progress import Progress
 from carwright.store.shards import Shards
+from carwright.yamlfile import nearest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -171,7 +172,34 @@ class Run:
         import polars as pl
 
         parts = self.parts(name)
-        return pl.concat(map(read_parquet, parts)) if parts else read_parquet(self.folder / TABLES / f"{name}.parquet")
+        if parts:
+            return pl.concat(map(read_parquet, parts))
+        path = self.folder / TABLES / f"{name}.parquet"
+        known = self.tables()
+        if name not in known and not path.exists():
+            problem = Problem(
+                "RUN006",
+                f"the run has no table {name!r}",
+                str(self.folder),
+                allowed=", ".join(known) or "none: the run holds no tables",
+                fix=nearest(name, known) or "choose one of the allowed tables",
+            )
+            raise CarwrightError(problem)
+        return read_parquet(path)
+
+    def tables(self) -> list[str]:
+        """Names of the tables that the run holds."""
+        prefix = f"{TABLES}/"
+        found = {file.removeprefix(prefix).split("/")[0] for file in self._manifest.files if file.startswith(prefix)}
+        return sorted(name.removesuffix(".parquet") for name in found)
+
+    @property
+    def software(self) -> dict[str, str]:
+        """Versions of the software that computed the run; empty if its provenance is gone."""
+        try:
+            return dict(json.loads((self.folder / PROVENANCE).read_text(encoding="utf-8"))["software"])
+        except (OSError, ValueError, KeyError):
+            return {}
 
     def parts(self, name: str) -> list[Path]:
         """Files of a table that was written in parts, in order; empty if it is one file."""

@@ -42,8 +42,9 @@ class Design(Part):
 
 
 class ComparedDesign(Part):
-    """A design that is replayed on the same virtual patients: a name, or a mapping. What is left out of it is as in
-    the study's own design, but for options and rules, which belong to that one.
+    """A design replayed on the same virtual patients: a name, or a mapping.
+
+    What is left out is as in the study's own design, but for options and rules, which belong to that one.
     """
 
     name: f.DesignName = Field(description="Dose-finding design.")

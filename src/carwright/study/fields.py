@@ -60,7 +60,10 @@ LogSd = Annotated[float, BeforeValidator(_plain_number), Field(ge=0)]
 Cells = Annotated[float, _quantity("cells"), Field(gt=0, json_schema_extra={"unit": "cells"})]
 AnyDay = Annotated[float, _quantity("days"), Field(json_schema_extra={"unit": "days"})]
 Days = Annotated[float, _quantity("days"), Field(ge=0, json_schema_extra={"unit": "days"})]
-CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, json_schema_extra={"unit": "cells/m2"})]
+MOST_CELLS = 1e12
+"""Cells beyond any infusion: about all lymphocytes of a human body (order of magnitude, assumed)."""
+
+CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/m2"})]
 PatientsPerMonth = Annotated[
     float, _quantity("patients/month"), Field(gt=0, json_schema_extra={"unit": "patients/month"})
 ]

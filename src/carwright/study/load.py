@@ -13,7 +13,7 @@ from carwright.errors import CarwrightError, Problem, Problems
 from carwright.study import names
 from carwright.study.consistency import check_comparator, check_consistency
 from carwright.study.messages import Where, problems_from
-from carwright.study.overrides import apply_overrides, parse_override, target_path
+from carwright.study.overrides import apply_overrides, parse_overrides, target_path
 from carwright.study.parameters import resolve_parameters
 from carwright.study.schema import Study
 from carwright.yamlfile import Document, KeyPath, key_text, nearest, read_yaml
@@ -99,7 +99,7 @@ def _is_study(name: str) -> bool:
 def _changes(overrides: Mapping[str, Any] | Iterable[str]) -> dict[str, Any]:
     if isinstance(overrides, Mapping):
         return dict(overrides)
-    return dict(parse_override(text) for text in overrides)
+    return parse_overrides(overrides)
 
 
 def _comparator(data: Mapping[str, Any], changes: Mapping[str, Any], origin: str) -> Study:

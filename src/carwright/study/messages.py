@@ -19,6 +19,7 @@ _BOUNDS = {
     "less_than_equal": ("{le:g} or less", "STUDY006"),
     "less_than": ("less than {lt:g}", "STUDY006"),
 }
+_LENGTHS = {"too_short": "{min_length} or more", "too_long": "{max_length} or fewer"}
 
 
 def problems_from(error: ValidationError, schema: type[BaseModel], where: Where) -> list[Problem]:
@@ -77,8 +78,12 @@ def _problem(entry: Mapping[str, Any], schema: type[BaseModel], where: Where) ->
         template, code = _BOUNDS[kind]
         what = f"{key_text(path)} is out of range"
         return Problem(code, what, place, found, template.format(**context))
-    if kind in ("too_short", "tuple_type"):
-        return Problem("STUDY004", f"{key_text(path)} is not a list of the right length", place, found)
+    if kind == "tuple_type":
+        return Problem("STUDY004", f"{key_text(path)} is not a list", place, found, "a list such as [a, b]")
+    if kind in _LENGTHS:
+        count = context["actual_length"]
+        what = f"{key_text(path)} has {count} {'entry' if count == 1 else 'entries'}"
+        return Problem("STUDY004", what, place, found, _LENGTHS[kind].format(**context))
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         known = keys_at(schema, path) or ()
         allowed = f"a mapping with the keys {', '.join(known)}" if known else "a mapping"

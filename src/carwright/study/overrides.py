@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from carwright.errors import CarwrightError, Problem, Problems
@@ -35,6 +36,45 @@ def parse_override(text: str) -> tuple[str, Any]:
         )
         raise CarwrightError(problem)
     return key.strip(), parse_scalar(value.strip(), f"--set {text}")
+
+
+def parse_overrides(texts: Iterable[str], further: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Read overrides, each ``key.path=value``, and refuse a key that is given twice.
+
+    Parameters
+    ----------
+    texts
+        What stands after ``--set``.
+    further
+        Values by key that options of their own gave, such as ``--patients``.
+
+    Raises
+    ------
+    CarwrightError
+        Naming every override that cannot be read and every key that has two values.
+    """
+    problems, found = Problems(), dict(further)
+    seen = {target_path(key, value): f"{key}={value}" for key, value in found.items()}
+    for text in texts:
+        try:
+            key, value = parse_override(text)
+        except CarwrightError as error:
+            problems.extend(error)
+            continue
+        path = target_path(key, value)
+        if path in seen:
+            problems.add(
+                "STUDY009",
+                f"the key {key_text(path)!r} is given two values",
+                where=f"--set {text}",
+                found=f"{seen[path]} and {text}",
+                allowed="one value for each key",
+                fix="remove one of them",
+            )
+        seen[path] = text
+        found[key] = value
+    problems.raise_if_any()
+    return found
 
 
 def apply_overrides(data: Mapping[str, Any], overrides: Mapping[str, Any], where: str) -> dict[str, Any]:

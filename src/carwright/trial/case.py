@@ -13,6 +13,7 @@ from typing import Any
 
 from carwright.errors import CarwrightError, Problems
 from carwright.trial.design import Design
+from carwright.trial.fractionation import fractionate
 from carwright.trial.outcomes import Cohort, History, parse_outcomes
 from carwright.trial.record import RECORD_KEYS, design_of
 from carwright.trial.space import DoseSpace
@@ -29,7 +30,19 @@ COUNTS = ("patients", "dlts", "responses", "both", "undelivered")
 
 KEYS = (
     *("outcomes", *COUNTS, "last", "window", "weights", "limits"),
-    *("truth", "response", "delivery", "later", "change_after", "trials", "seed", "accrual"),
+    *(
+        "truth",
+        "response",
+        "delivery",
+        "later",
+        "change_after",
+        "hold",
+        "held_truth",
+        "held",
+        "trials",
+        "seed",
+        "accrual",
+    ),
 )
 """Keys of a design file beside those of a design record."""
 
@@ -111,11 +124,13 @@ def case_of(given: Mapping[str, Any], *, stops: bool = True) -> Case:
     assert design is not None  # noqa: S101  # a problem was raised otherwise
     for key in TRUTHS:
         settings[key] = _probabilities(given.get(key), design.space, key, problems)
+    held = {key: _probabilities(given.get(key), design.space, key, problems) for key in ("hold", "held_truth")}
     history: History = ()
     try:
         history = _history(given, design.space)
     except CarwrightError as error:
         problems.extend(error)
+    _fractionate(given, settings, held, problems)
     problems.raise_if_any()
     return Case(design, history, **settings)
 
@@ -166,6 +181,34 @@ def _settings(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
         else:
             found["limits"] = tuple(map(float, limits))
     return found
+
+
+def _fractionate(
+    given: Mapping[str, Any], settings: dict[str, Any], held: dict[str, dict[str, float] | None], problems: Problems
+) -> None:
+    """Turn a truth with a hold rule into what the design sees of it."""
+    count_as = given.get("held", "replaced")
+    hold, part, whole = held["hold"], held["held_truth"], settings["truth"]
+    if count_as not in ("replaced", "evaluable"):
+        problems.add(
+            "TRIAL063", "held cannot be used", where="held", found=repr(count_as)[:80], allowed="replaced or evaluable"
+        )
+    elif hold is not None and part is not None and whole is not None and settings["delivery"] is None:
+        try:
+            found = fractionate(whole, part, hold, all_count=count_as == "evaluable")
+        except CarwrightError as error:
+            problems.extend(error)
+            return
+        settings["truth"] = found.toxicity
+        settings["delivery"] = found.delivery if count_as == "replaced" else None
+    elif given.get("hold") is not None or given.get("held_truth") is not None:
+        problems.add(
+            "TRIAL063",
+            "a hold rule needs the probability of holding, and the truth of the whole dose and of the part",
+            where="hold, held_truth",
+            allowed="hold, held_truth and truth, without delivery",
+            fix="give all three, or neither hold nor held_truth",
+        )
 
 
 def by_node(value: object, space: DoseSpace, key: str, problems: Problems) -> dict[str, Any] | None:

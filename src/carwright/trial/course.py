@@ -5,9 +5,9 @@ dose-limiting toxicity, and replaced for the decision (registry record of NCT030
 failures count as undelivered at the node meant for them, for designs that ask. When a rule closes a node, enrolled
 patients of that cohort who are not yet infused wait for the next cohort, wherever that is.
 
-Designs that use follow-up are asked when the next patient arrives after a cohort was infused, with the windows as far as
-they have been observed; all others when every window has closed. The committee meets before every cohort of the latter,
-and before the former go to another node (assumed).
+Designs that use follow-up are asked when the next patient arrives after a cohort was infused, with the windows as far
+as they have been observed; all others when every window has closed. The committee meets before every cohort of the
+latter, and before the former go to another node (assumed).
 """
 
 from __future__ import annotations

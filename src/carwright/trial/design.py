@@ -10,14 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
 from carwright.trial.batch import NOBODY, Batch, Decisions, Floats, Ints
-from carwright.trial.outcomes import History, parse_outcomes
+from carwright.trial.outcomes import Cohort, History, parse_outcomes
 from carwright.trial.posterior_table import posterior_above
 from carwright.trial.space import DoseSpace
 
@@ -259,8 +259,21 @@ class State:
 
     @cached_property
     def decision(self) -> Decision:
-        """What to do next."""
-        return self.design.decide(self.history)
+        """What to do next.
+
+        A design that does not use follow-up decides while windows are open only what no pending patient can change.
+        """
+        pending = any(part < 1.0 for cohort in self.history for part in cohort.follow_up)
+        if self.design.uses_follow_up or not pending:
+            return self.design.decide(self.history)
+        best, worst = (
+            self.design.decide(tuple(_closed_window(cohort, toxic=toxic) for cohort in self.history))
+            for toxic in (False, True)
+        )
+        moves = [(one.node, one.cohort_size, one.recommended) for one in (best, worst)]
+        if moves[0] == moves[1] and not self.design.uses_responses:
+            return replace(best, admissible=tuple(one for one in best.admissible if one in worst.admissible))
+        return Decision(None, 0, "wait: patients are still followed, and this design does not use that", None, (), True)
 
     @cached_property
     def patients(self) -> Counter[str]:
@@ -277,6 +290,18 @@ class State:
         for cohort in self.history:
             counts[cohort.node] += cohort.dlts
         return counts
+
+
+def _closed_window(cohort: Cohort, *, toxic: bool) -> Cohort:
+    """The cohort as if every pending patient ended with a toxicity, or none did."""
+    if not cohort.follow_up:
+        return cohort
+    worse = {"N": "T", "E": "B"}
+    letters = "".join(
+        worse[seen] if toxic and part < 1.0 else seen
+        for seen, part in zip(cohort.letters, cohort.follow_up, strict=True)
+    )
+    return replace(cohort, letters=letters, follow_up=()).canonical()
 
 
 def assert_consistent(state: State) -> None:
@@ -306,7 +331,7 @@ def assert_consistent(state: State) -> None:
         & {decision.node, decision.recommended, *decision.admissible},
         "counts are possible": all(0 <= state.dlts[label] <= count for label, count in state.patients.items()),
         "the order of patients within a cohort does not matter": decision
-        == state.design.decide(tuple(cohort.canonical() for cohort in state.history)),
+        == State(state.design, tuple(cohort.canonical() for cohort in state.history)).decision,
     }
     broken = [rule for rule, holds in rules.items() if not holds]
     if broken:

@@ -174,11 +174,6 @@ def path_of(history: Iterable[Cohort], *, responses: bool = True) -> str:
     return " ".join(node + letters for node, letters in words)
 
 
-def toxicity_only(history: Iterable[Cohort]) -> History:
-    """Return the same cohorts with responses forgotten (E becomes N, B becomes T), in canonical order."""
-    return tuple(replace(cohort, letters=cohort.letters.translate(_WITHOUT_RESPONSE)).canonical() for cohort in history)
-
-
 def _read_cohort(match: re.Match[str], where: str, problems: Problems, *, days: bool) -> Cohort:
     """Read one word; with ``days``, an absent number is NaN and stands for a whole window."""
     absent = math.nan if days else 1.0

@@ -93,20 +93,21 @@ def enumerate_paths(
     while level:
         batch = Batch.of(design.space, [history for _, history, _ in level])
         decisions = design.decide_batch(batch)
-        following: list[tuple[tuple[int, ...], History, float]] = []
+        going: list[tuple[tuple[int, ...], History, float, list[tuple[Cohort, float]]]] = []
         for row, (place, history, probability) in enumerate(level):
             if decisions.node[row] == NOBODY:
                 decision = decision_of(decisions, row, batch, design.space)
                 paths.append((place, Path(history, probability, decision.recommended, decision.reason)))
                 continue
             node, size = design.space.labels[decisions.node[row]], int(decisions.size[row])
-            following += (
-                ((*place, order), (*history, cohort), probability * share)
-                for order, (cohort, share) in enumerate(cohorts(history, node, size))
-            )
-        if len(paths) + len(following) > MOST_PATHS:
+            going.append((place, history, probability, cohorts(history, node, size)))
+        if len(paths) + sum(len(following) for *_, following in going) > MOST_PATHS:
             raise CarwrightError(_too_many())
-        level = following
+        level = [
+            ((*place, order), (*history, cohort), probability * share)
+            for place, history, probability, following in going
+            for order, (cohort, share) in enumerate(following)
+        ]
     return [path for _, path in sorted(paths, key=lambda entry: entry[0])]
 
 

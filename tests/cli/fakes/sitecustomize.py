@@ -110,6 +110,7 @@ def _trials(names: list[str]) -> Any:
                 "population": 0,
                 "arm": arm,
                 "adjudication": rule,
+                "design": "3+3",
                 "enrolled": 4,
                 "infused": 3,
                 "evaluable": 2,

@@ -45,10 +45,14 @@ def show_construct(
     domains = [
         [key, value["name"], value["kind"], value["source"]]
         for key, value in data.items()
-        if isinstance(value, dict) and "source" in value
+        if isinstance(value, dict) and {"name", "source"} <= value.keys()
     ]
+    show(f"recognises a cell from about {construct.threshold.molecules:g} molecules on")
     show(columns(domains, ["domain", "name", "kind", "source"]))
-    effects = [[effect, f"{entry.value:g}", entry.kind, entry.source] for effect, entry in armour.effects.items()]
+    limit = construct.threshold
+    show(f"half of the cells are seen at {limit.molecules:,.0f} molecules per cell ({limit.kind}: {limit.source})")
+    named = {**armour.effects, **construct.effects}
+    effects = [[effect, f"{entry.value:g}", entry.kind, entry.source] for effect, entry in named.items()]
     show(f"armour: {armour.title}")
     if effects:
         show(columns(effects, ["effect", "value", "kind", "source"]))

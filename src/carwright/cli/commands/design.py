@@ -141,11 +141,14 @@ def paths(
     options: asked.SET = None,
     rule: asked.RULE = None,
     file: asked.FILE = None,
+    html: asked.HTML = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """List every path of a trial with its recommendation, and with a truth its exact probability."""
     given = locals()
     from carwright.cli.design import shown
+    from carwright.cli.design.page import paths_page
+    from carwright.store import write_atomically
     from carwright.trial.paths import enumerate_paths, operating_characteristics
 
     case = asked.case(given)
@@ -154,6 +157,8 @@ def paths(
     chances = case.truth or dict.fromkeys(labels, 0.5)
     active = case.response or dict.fromkeys(labels, 0.0 if case.truth else 0.5)
     found = enumerate_paths(built, chances, response_probability=active)
+    if html is not None:
+        write_atomically(html, paths_page(case, found).encode())
     if as_json:
         listed = [
             {
@@ -185,6 +190,9 @@ def simulate(
     delivery: asked.DELIVERY = None,
     later: asked.LATER = None,
     change_after: asked.CHANGE_AFTER = None,
+    hold: asked.HOLD = None,
+    held_truth: asked.HELD_TRUTH = None,
+    held: asked.HELD = None,
     design: asked.DESIGN = None,
     doses: asked.DOSES = None,
     grid: asked.GRID = None,
@@ -201,11 +209,14 @@ def simulate(
         float | None,
         typer.Option(help="Patients per window of observation: simulate on a calendar, with pending windows."),
     ] = None,
+    html: asked.HTML = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Operating characteristics under a truth: exact where the trial is small, simulated where it is not."""
     given = locals()
     from carwright.cli.design import shown
+    from carwright.cli.design.page import simulation_page
+    from carwright.store import write_atomically
 
     case = asked.case(given)
     if exact and (case.trials is not None or case.accrual is not None):
@@ -219,6 +230,8 @@ def simulate(
             )
         )
     found = _operating_characteristics(case, exact=exact)
+    if html is not None:
+        write_atomically(html, simulation_page(case, found).encode())
     if as_json:
         simulated = {"seed": None if found.trials is None else case.seed}
         show_json({"design": case.design.name, **simulated, **shown.characteristics(found)})

@@ -14,6 +14,7 @@ from carwright.errors import CarwrightError, Problem
 def register(app: typer.Typer) -> None:
     """Add the commands to ``carwright design``."""
     app.command("skeleton")(skeleton)
+    app.command("sample-size")(sample_size)
     app.command("two-stage")(two_stage)
     app.command("toxicity-boundary")(toxicity_boundary)
     app.command("bop2")(bop2)
@@ -88,6 +89,29 @@ def skeleton(
         show("the first stage is coherent" if found["coherent"] else "the first stage is not coherent")
         for one in found["incoherent"]:
             show(f"a first toxicity in patient {one['patient']} would escalate to dose {one['level']}")
+
+
+def sample_size(
+    correct: Annotated[float, typer.Option(help="Probability of correct selection, averaged over the doses.")] = 0.5,
+    target: Annotated[float, typer.Option(help="Probability of dose-limiting toxicity aimed at.")] = 0.3,
+    levels: Annotated[int, typer.Option(help="Number of doses.")] = 5,
+    odds_ratio: Annotated[float, typer.Option(help="Ratio of the odds of toxicity between neighbouring doses.")] = 2.0,
+    continuity_correction: Annotated[
+        bool, typer.Option("--correction/--no-correction", help="Whether to correct for whole numbers of patients.")
+    ] = True,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Patients that a CRM needs: a formula to start from (Cheung 2013); check it by simulation."""
+    from carwright.trial.posterior import sample_size as size
+
+    found = size.sample_size(correct, target, levels, odds_ratio, continuity_correction=continuity_correction)
+    if as_json:
+        show_json(asdict(found))
+        return
+    show(f"{found.patients} patients ({found.exact:.1f}); no design can do with fewer than {found.benchmark:.1f}")
+    show(f"efficiency relative to the optimal benchmark: {found.efficiency:.3f}")
+    if not found.validated:
+        show("the formula was not fitted for such a trial: simulate it")
 
 
 def two_stage(

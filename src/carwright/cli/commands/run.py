@@ -30,11 +30,10 @@ def run(
     """Run a study: patients, grades, trials and the report. The same command resumes an interrupted run."""
     from carwright import api
     from carwright.cli.terminal import watch
-    from carwright.study.overrides import parse_override
+    from carwright.study.overrides import parse_overrides
 
-    changes: dict[str, Any] = dict(parse_override(text) for text in overrides or [])
     flags = {"population.patients": patients, "trials": trials, "seed": seed}
-    changes |= {key: value for key, value in flags.items() if value is not None}
+    changes = parse_overrides(overrides or [], {key: value for key, value in flags.items() if value is not None})
     with interruptible(), watch(quiet=quiet) as progress:
         finished = api.run(
             study,

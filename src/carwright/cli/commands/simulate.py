@@ -49,6 +49,13 @@ def simulate(
         str | None, typer.Option(metavar="NAMES", help="What the courses show, separated by commas; all states.")
     ] = None,
     rtol: Annotated[float, typer.Option(help="Relative tolerance per step.")] = 1e-6,
+    max_steps: Annotated[int, typer.Option(help="Steps tried per patient before it is given up.")] = 100_000,
+    allow_negative: Annotated[
+        bool, typer.Option("--allow-negative", help="Keep patients in whom a species falls below zero.")
+    ] = False,
+    method: Annotated[
+        str, typer.Option(help="rodas5p, or rodas4 to screen: cheaper steps of lower order.")
+    ] = "rodas5p",
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 1,
     values: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Replace the value of one parameter.")
@@ -93,9 +100,12 @@ def simulate(
             observe=_names(observe),
             values=dict(parse_override(text) for text in values or []),
             relative_tolerance=rtol,
+            method=method,
             seed=seed,
             keep=None if keep is None else _names(keep),
             gradients=_names(gradients),
+            max_steps=max_steps,
+            allow_negative=allow_negative,
             out=out,
             threads=threads,
             shard=shard,
@@ -161,6 +171,6 @@ def _outcomes(summary: Mapping[str, Any]) -> str:
             f"{outcomes['failed']:,} of {summary['patients']:,} patients FAILED ({codes}); they take no part in any "
             "result. See 'carwright explain'."
         )
-    if summary["negative_species"]:
-        text += f" In {summary['negative_species']:,} a species fell below zero by more than the tolerance explains."
+    if allowed := summary["negative_species"] - outcomes["by_code"].get("negative", 0):
+        text += f" In {allowed:,} a species fell below zero by more than the tolerance explains."
     return text

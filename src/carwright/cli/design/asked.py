@@ -50,7 +50,18 @@ LATER = Annotated[
     str | None,
     typer.Option(help="True probabilities of toxicity after --change-after patients, as with a prophylaxis."),
 ]
+HOLD = Annotated[
+    str | None,
+    typer.Option(help="Fractionated infusion: probability that the rest is held after the first part, by dose."),
+]
+HELD_TRUTH = Annotated[
+    str | None, typer.Option(help="With --hold: probability of toxicity of the part alone, by dose.")
+]
+HELD = Annotated[
+    str | None, typer.Option(help="Patients who were held are replaced (default), or evaluable at the dose assigned.")
+]
 CHANGE_AFTER = Annotated[int | None, typer.Option(help="Patients of a trial after whom --later is true.")]
+HTML = Annotated[Path | None, typer.Option("--html", help="Also write the figures as one HTML page to this file.")]
 OUTCOMES = Annotated[
     str | None,
     typer.Option(
@@ -102,10 +113,33 @@ def case(given: Mapping[str, Any], *, doses: str | None = None, stops: bool = Tr
     problems = Problems()
     asked: dict[str, Any] = dict(read_yaml(given["file"]).data) if given.get("file") else {}
     asked.setdefault("design", "boin")
-    for name in ("design", "outcomes", "window", "weights", "last", "trials", "seed", "accrual", "change_after"):
+    for name in (
+        "design",
+        "outcomes",
+        "window",
+        "weights",
+        "last",
+        "trials",
+        "seed",
+        "accrual",
+        "change_after",
+        "held",
+    ):
         if given.get(name) is not None:
             asked[name] = given[name]
-    for name in ("truth", "response", "delivery", "later", "patients", "dlts", "responses", "both", "limits"):
+    for name in (
+        "truth",
+        "response",
+        "delivery",
+        "later",
+        "hold",
+        "held_truth",
+        "patients",
+        "dlts",
+        "responses",
+        "both",
+        "limits",
+    ):
         if given.get(name) is not None:
             asked[name] = _numbers(given[name], name, problems)
     changed = {}

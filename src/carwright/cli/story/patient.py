@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from carwright.cli.output import number
 from carwright.cli.story import tables
 from carwright.cli.story.response import responses
+from carwright.cli.story.solve import how_it_went, solve_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,11 +42,21 @@ def of_patient(run: Run, patient: int, arm: str, node: str | None) -> dict[str, 
         {
             **row,
             "explanation": tables.explain_outcome(row["outcome_name"]),
+            "solve": _solve(run, row),
             "grades": _grades(courses.filter(pl.col("node") == row["node"])),
         }
         for row in rows.iter_rows(named=True)
     ]
     return {"patient": patient, "arm": arm, "nodes": told}
+
+
+def _solve(run: Run, row: dict[str, Any]) -> dict[str, Any] | None:
+    """How a failed solve went; None for one that did not fail."""
+    if not row["outcome"]:
+        return None
+    from carwright.pipeline.again import solve_again
+
+    return how_it_went(lambda: solve_again(run, row["arm"], row["node"], row["patient"]))
 
 
 def patient_text(told: dict[str, Any]) -> str:
@@ -72,7 +83,8 @@ def _node(row: dict[str, Any]) -> list[str]:
     if not row["on_assigned_dose"]:
         lines[0] += " (below the assigned dose: not evaluable)"
     if row["outcome"]:
-        return [*lines, f"  FAILED ({row['outcome_name']}): {row['explanation']}"]
+        told = solve_text(row["solve"]) if row["solve"] else []
+        return [*lines, f"  FAILED ({row['outcome_name']}): {row['explanation']}", *(f"  {line}" for line in told)]
     lines += [_crs(row), _other(row), _care(row), *responses(row), _cells(row), _verdicts(row)]
     return [f"  {line}" if index else line for index, line in enumerate(lines)]
 

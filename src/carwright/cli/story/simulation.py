@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from carwright.cli.output import number
 from carwright.cli.story import tables
+from carwright.cli.story.solve import how_it_went, solve_text
 
 if TYPE_CHECKING:
     from carwright.store import Run
@@ -53,6 +54,8 @@ def simulated_patient(run: Run, patient: int) -> dict[str, Any]:
     """
     import polars as pl
 
+    from carwright.simulation.again import solve_again
+
     summary = run.summary
 
     def rows(table: str) -> pl.DataFrame:
@@ -74,6 +77,7 @@ def simulated_patient(run: Run, patient: int) -> dict[str, Any]:
     }
     if "parameters" in summary["tables"]:
         told["parameters"] = rows("parameters").drop("patient").row(0, named=True)
+    told["solve"] = how_it_went(lambda: solve_again(run, patient))
     if "courses" in summary["tables"]:
         told["courses"] = rows("courses").drop("patient").to_dicts()
     return told
@@ -93,6 +97,7 @@ def simulated_patient_text(told: dict[str, Any]) -> str:
         lines.append("parameters: " + ", ".join(f"{name} {value:.6g}" for name, value in told["parameters"].items()))
     else:
         lines.append(f"parameters were not kept (hash {told['parameters_hash']:016x}); simulate again with --keep all")
+    lines += solve_text(told["solve"])
     if told["courses"] and not told["outcome"]:
         first, last = told["courses"][0], told["courses"][-1]
         for row in (first, last):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from carwright.store import Run
 
 
-def of_trial(run: Run, trial: int, arm: str) -> dict[str, Any]:
-    """Everything that the tables hold about a simulated trial of one arm.
+def of_trial(run: Run, trial: int, arm: str, design: str | None = None) -> dict[str, Any]:
+    """Everything that the tables hold about a simulated trial of one arm; under another design it is replayed.
 
     Returns
     -------
@@ -24,12 +24,17 @@ def of_trial(run: Run, trial: int, arm: str) -> dict[str, Any]:
     Raises
     ------
     CarwrightError
-        If there is no such trial or arm.
+        If there is no such trial, arm or design.
     """
     import polars as pl
 
     rows = tables.numbered(tables.of_arm(run, "trials", arm), "trial", trial)
-    members = run.table("trial_patients").filter(pl.col("trial") == trial, pl.col("arm") == arm)
+    if design is None:
+        members = run.table("trial_patients").filter(pl.col("trial") == trial, pl.col("arm") == arm)
+    else:
+        from carwright.pipeline.designs import replayed_trial
+
+        rows, members = replayed_trial(run, trial, arm, design)
     told = [
         {
             **row,
@@ -40,13 +45,13 @@ def of_trial(run: Run, trial: int, arm: str) -> dict[str, Any]:
         }
         for row in rows.iter_rows(named=True)
     ]
-    return {"trial": trial, "arm": arm, "adjudications": told}
+    return {"trial": trial, "arm": arm, "design": design or rows["design"][0], "adjudications": told}
 
 
 def trial_text(told: dict[str, Any]) -> str:
     """Tell the story of a trial: the study's own rule in full, the others in a line."""
     own, *others = told["adjudications"]
-    who = f"population {own['population']}, arm {told['arm']}, rule {own['adjudication']}"
+    who = f"population {own['population']}, arm {told['arm']}, design {told['design']}, rule {own['adjudication']}"
     counts = f"{own['enrolled']} enrolled, {own['infused']} infused, {own['evaluable']} evaluable"
     course = f"{own['dlts']} DLT, {number(own['duration_days'])} days; path {own['path']}"
     lines = [f"Trial {told['trial']} ({who})", f"{counts}, {course}"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         NOT_FINITE,
         OBSERVED,
         OK,
+        ORDERS,
         PRELUDE,
         RESULT,
         STEP_TOO_SMALL,
@@ -133,7 +134,7 @@ def follow(m: Model, w: Work, plan: Plan, amounts: Floats, courses: Floats, days
             # The next representable time lies beyond a switch of the clock: nothing but the time moves.
             w.step[H] = 1.0
             copied(w.S[Y], w.S[Y1])
-            for d in range(3):
+            for d in range(ORDERS):
                 for s in range(w.S.shape[1]):
                     w.S[DENSE + d, s] = 0.0
             counts[0] += 1.0

@@ -1,10 +1,8 @@
-"""One step of Rodas5P, as the compiled kernels do it, with instructions for the linear algebra."""
+"""One step of a Rosenbrock method, as the compiled kernels do it, with instructions for the linear algebra."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from carwright.engine.interpreter.machine import execute, output, put
@@ -16,6 +14,9 @@ if TYPE_CHECKING:
         H_COEFFICIENTS,
         JACOBIAN,
         LOW,
+        ORDER,
+        ORDERS,
+        OWN_POINTS,
         STAGE,
         STAGE_TIMES,
         STAGES,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         Y,
     )
     from carwright.engine.interpreter.records import Floats, Model, Work
+    from carwright.engine.mathematics import rough_power
 
 # --- copied into every kernel from here ---
 
@@ -51,7 +53,7 @@ def step(m: Model, w: Work, h: float, rtol: float, tolerances: Floats) -> None:
                 right += C_COEFFICIENTS[i, j] * S[K + j, s]
                 point += A_COEFFICIENTS[i, j] * S[K + j, s]
             # The last two stages start from the point of the one before.
-            S[U, s] = S[Y, s] + point if i <= 5 else S[U, s] + S[K + i - 1, s]
+            S[U, s] = S[Y, s] + point if i < OWN_POINTS else S[U, s] + S[K + i - 1, s]
             R[s] = S[U, s]
             R[inputs + 3 + s] = right
         R[n] = t + STAGE_TIMES[i] * h
@@ -68,7 +70,7 @@ def step(m: Model, w: Work, h: float, rtol: float, tolerances: Floats) -> None:
         low = min(low, S[Y1, s] * tolerances[s, 1])
     w.step[E] = total / n if n > 0 else 0.0
     w.step[LOW] = low
-    for d in range(3):
+    for d in range(ORDERS):
         for s in range(n):
             total = 0.0
             for j in range(STAGES):
@@ -82,7 +84,9 @@ def at_time(w: Work, t: float) -> None:
     s = min(max((t - w.step[T]) / w.step[H], 0.0), 1.0)
     rest = 1.0 - s
     for i in range(S.shape[1]):
-        inner = S[DENSE, i] + s * (S[DENSE + 1, i] + s * S[DENSE + 2, i])
+        inner = S[DENSE + ORDERS - 1, i]
+        for d in range(ORDERS - 2, -1, -1):
+            inner = S[DENSE + d, i] + s * inner
         S[U, i] = S[Y1, i] if s == 1.0 else rest * S[Y, i] + s * (S[Y1, i] + rest * inner)
     put(w, U, t)
 
@@ -90,5 +94,5 @@ def at_time(w: Work, t: float) -> None:
 def next_size(error: float, h: float) -> float:
     """Proposed size of the next step."""
     bounded = error if error > 1e-12 else 1e-12
-    factor: float = 0.9 * np.exp(-0.1 * np.log(bounded))
+    factor: float = 0.9 * rough_power(bounded, -0.5 / ORDER)
     return h * min(max(factor, 0.1), 6.0)

@@ -49,6 +49,9 @@ OP_TANH: int
 PRELUDE: int
 INITIAL: int
 JACOBIAN: int
+ORDER: int
+ORDERS: int
+OWN_POINTS: int
 STAGE: int
 WATCHED: int
 OBSERVED: int

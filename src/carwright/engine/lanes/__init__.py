@@ -1,9 +1,8 @@
-"""The model-independent part of every kernel, written as plain functions over the work array.
+"""The part of the compiled path that knows no model: a scalar driver around the printed vector functions.
 
-These files are never imported by the package: the generator copies the text below each marker, in the order
-of `FILES`, behind
-the functions of the model, and Numba compiles the whole. Names that the generator prints are declared in
-``printed.pyi``.
+These files are never imported by the package: `carwright.engine.compiled` copies the text below each marker, in the
+order of `FILES`, into one module, and Numba compiles it once for all models. Names that are printed in front of them
+are declared in ``printed.pyi``.
 """
 
 FILES = ("crossing", "functionals", "triggers", "patients", "driver")

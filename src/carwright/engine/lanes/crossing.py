@@ -5,32 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carwright.engine.lanes.printed import (
-        AT_H,
-        AT_OBS,
-        AT_SAMPLE,
-        AT_TH,
-        LANES,
-        WATCHED,
-        Floats,
-        interpolate,
-        watch,
-    )
+    from carwright.engine.lanes.printed import LANES, LOOK, OBS, SAMPLE, TH, TRIED, WATCHED, Floats, Integers, call
 
 # --- copied into every kernel from here ---
 # Width of the bracket, in days, to which a crossing is located.
 CROSSING = 1e-9
 
 
-def probe(W: Floats, lane: int, theta: float) -> None:
+def probe(W: Floats, M: Integers, lane: int, theta: float) -> None:
     """Watched values of one lane at a position in its step, into OBS."""
-    W[AT_TH + lane] = theta
-    interpolate(W)
-    watch(W)
+    W[M[TH] + lane] = theta
+    call(M[LOOK], W)
 
 
 def locate(
-    W: Floats, lane: int, column: int, level: float, sign: float, a: float, b: float, ga: float, gb: float
+    W: Floats, M: Integers, lane: int, column: int, level: float, sign: float, a: float, b: float, ga: float, gb: float
 ) -> float:
     """Smallest position in (a, b] found where sign * (value - level) is above 0; it is not at a (ga) but is at b (gb).
 
@@ -39,7 +28,7 @@ def locate(
     secant makes no progress or the value is a mere condition (0, then 1); the bracket ends at most CROSSING
     wide.
     """
-    width = min(max(CROSSING / W[AT_H + lane], 1e-13), 1e-3)
+    width = min(max(CROSSING / W[M[TRIED] + lane], 1e-13), 1e-3)
     side = 0
     for attempt in range(80):
         if b - a <= width:
@@ -49,8 +38,8 @@ def locate(
             x = 0.5 * (a + b)
         # Stay half a width inside, so that the bracket closes from both sides.
         x = min(max(x, a + 0.5 * width), b - 0.5 * width)
-        probe(W, lane, x)
-        g = sign * (W[AT_OBS + column * LANES + lane] - level)
+        probe(W, M, lane, x)
+        g = sign * (W[M[OBS] + column * LANES + lane] - level)
         if g > 0.0:
             b = x
             gb = g
@@ -64,14 +53,13 @@ def locate(
     return b
 
 
-def summit(W: Floats, lane: int, column: int, sign: float) -> float:
+def summit(W: Floats, M: Integers, lane: int, column: int, sign: float) -> float:
     """Position of the interior maximum of sign * value that the five samples suggest, or -1 when it lies on no slope.
 
     The quartic through the samples is differentiated and its root next to the best sample found by Newton's
     method.
     """
-    base = AT_SAMPLE + column * LANES + lane
-    stride = WATCHED * LANES
+    base, stride = M[SAMPLE] + column * LANES + lane, M[WATCHED] * LANES
     v0 = sign * W[base]
     v1 = sign * W[base + stride]
     v2 = sign * W[base + 2 * stride]

@@ -8,166 +8,191 @@ import numpy as np
 
 if TYPE_CHECKING:
     from carwright.engine.lanes.printed import (
-        AT_ACC,
-        AT_ARMED,
-        AT_ATOL,
-        AT_BEST,
-        AT_CLOSE,
-        AT_FROM,
-        AT_H,
-        AT_KEPT,
-        AT_LEFT,
-        AT_LEVEL,
-        AT_NEGATIVE,
-        AT_OBS,
-        AT_OPEN,
-        AT_SAMPLE,
-        AT_ST,
-        AT_T,
-        AT_T1,
-        AT_TH,
-        AT_U,
-        AT_UNTIL,
-        AT_Y,
+        ACC,
+        ACTIVE,
+        ARMED,
+        AT_MOST,
+        BAD_INPUT,
+        BEST,
         DAYS_ABOVE,
-        DENSE,
+        DOSE_COLUMN,
+        DOSE_FIRST,
+        DOSE_STATE,
+        FIRST,
+        FIRST_STEP,
+        FRESH,
         FUNCTIONALS,
         INTEGRAL,
+        KEPT,
+        KIND,
         LANES,
+        LEFT,
+        LEVEL,
+        LEVELS,
+        LOADING,
+        LOW,
+        OBS,
+        OBSERVE,
         OBSERVED,
+        OK,
+        OUTPUTS,
+        PAR,
+        PATIENT,
+        PREPARE,
+        SAMPLE,
+        SOURCE,
         STATES,
+        STEPS,
+        STOP,
+        STOPPED,
+        STOPS,
+        STOPS_COUNT,
+        T1,
+        TH,
+        TIMES,
+        TRIED,
         TRIGGERS,
+        WANTED,
+        WATCH,
         WATCHED,
+        WRITTEN,
         Codes,
-        Flags,
         Floats,
+        H,
         Integers,
-        interpolate,
-        observe,
-        prepare,
-        watch,
+        T,
+        U,
+        Y,
+        call,
     )
 
 # --- copied into every kernel from here ---
 
 
-def begin(W: Floats, lane: int, q: int, parameters: Floats, amounts: Floats, start: float) -> bool:
-    """Load a patient into a lane; False when a number of theirs is not finite."""
+def load(W: Floats, M: Integers, lane: int, q: int, parameters: Floats, amounts: Floats) -> bool:
+    """Put the parameters of a patient into a lane; False when a number of theirs is not finite."""
     for i in range(parameters.shape[1]):
+        W[M[PAR] + i * LANES + lane] = parameters[q, i]
         if not np.isfinite(parameters[q, i]):
             return False
+    sound = True
     for i in range(amounts.shape[1]):
-        if not np.isfinite(amounts[q, i]):
+        sound = sound and np.isfinite(amounts[q, i])
+    return sound
+
+
+def begin(W: Floats, M: Integers, lane: int, q: int, parameters: Floats, amounts: Floats) -> bool:
+    """Start a patient whose initial state is in U; False when it is not finite."""
+    for s in range(M[STATES]):
+        W[M[Y] + s * LANES + lane] = W[M[U] + s * LANES + lane]
+        if not np.isfinite(W[M[U] + s * LANES + lane]):
             return False
-    prepare(parameters, q, start, W, lane)
-    for s in range(STATES):
-        if not np.isfinite(W[AT_Y + s * LANES + lane]):
-            return False
-    W[AT_T + lane] = start
+    W[M[T] + lane] = W[M[STOPS]]
+    W[M[STOP] + lane] = W[M[STOPS] + 1]
+    W[M[H] + lane] = W[M[FIRST_STEP]]
+    W[M[ACTIVE] + lane] = 1.0
+    W[M[STEPS] + lane] = 0.0
+    W[M[LOW] + lane] = 0.0
+    M[FRESH + lane], M[STOPPED + lane], M[WRITTEN + lane] = 1, 1, 0
+    give(W, M, lane, q, 0, amounts)
+    for f in range(M[FUNCTIONALS]):
+        kind, source = M[M[KIND] + f], M[M[SOURCE] + f]
+        W[M[ACC] + f * LANES + lane] = 0.0 if kind >= INTEGRAL and kind <= DAYS_ABOVE else np.nan
+        W[M[BEST] + f * LANES + lane] = -np.inf
+        W[M[LEVEL] + f * LANES + lane] = parameters[q, source] if source >= 0 else W[M[LEVELS] + f]
+    for j in range(M[TRIGGERS]):
+        W[M[ARMED] + j * LANES + lane] = 1.0
+        W[M[LEFT] + j * LANES + lane] = M[M[AT_MOST] + j]
+        W[M[FIRST] + j * LANES + lane] = np.nan
     return True
 
 
-def give(
-    W: Floats,
-    lane: int,
-    q: int,
-    stop: int,
-    dose_first: Integers,
-    dose_state: Integers,
-    dose_column: Integers,
-    amounts: Floats,
-) -> None:
-    """Add the doses due at a stop."""
-    for d in range(dose_first[stop], dose_first[stop + 1]):
-        W[AT_Y + dose_state[d] * LANES + lane] += amounts[q, dose_column[d]]
-
-
-def start_counts(
-    W: Floats,
-    lane: int,
-    q: int,
-    parameters: Floats,
-    functional_codes: Integers,
-    functional_values: Floats,
-    trigger_codes: Integers,
-) -> None:
-    """Reset the functionals and triggers of a lane for its next patient."""
-    for f in range(FUNCTIONALS):
-        kind, source = functional_codes[f, 0], functional_codes[f, 2]
-        W[AT_ACC + f * LANES + lane] = 0.0 if kind >= INTEGRAL and kind <= DAYS_ABOVE else np.nan
-        W[AT_BEST + f * LANES + lane] = -np.inf
-        W[AT_LEVEL + f * LANES + lane] = parameters[q, source] if source >= 0 else functional_values[f, 2]
-    for j in range(TRIGGERS):
-        W[AT_ARMED + j * LANES + lane] = 1.0
-        W[AT_LEFT + j * LANES + lane] = trigger_codes[j, 1]
-
-
-def fail(
-    q: int,
-    code: int,
-    outcome: Codes,
-    courses: Floats,
-    functionals: Floats,
-    trigger_counts: Floats,
-    trigger_days: Floats,
-    lowest: Floats,
-) -> None:
-    """A failed solve is never a number."""
-    outcome[q] = code
-    lowest[q] = np.nan
-    courses[q] = np.nan
-    functionals[q] = np.nan
-    trigger_counts[q] = np.nan
-    trigger_days[q] = np.nan
-
-
-def fill_samples(W: Floats, fresh: Flags) -> None:
-    """Watched values at the start of the step for lanes that have just been (re)started."""
-    for q in range(DENSE * LANES):
-        W[AT_U + q] = W[AT_Y + q]
-    for lane in range(LANES):
-        W[AT_ST + lane] = W[AT_T + lane]
-    watch(W)
-    for i in range(WATCHED):
-        for lane in range(LANES):
-            if fresh[lane]:
-                W[AT_SAMPLE + i * LANES + lane] = W[AT_OBS + i * LANES + lane]
-
-
-def record(W: Floats, patient: Integers, end: float, output: Integers, times: Floats, courses: Floats) -> None:
-    """Write the dense output of all lanes that have output times in the part of their step that was kept."""
-    wanted = np.zeros(LANES, np.bool_)
+def refill(
+    W: Floats, M: Integers, following: int, parameters: Floats, amounts: Floats, outcome: Codes, results: Floats
+) -> int:
+    """Give every empty lane the next patient who can be started; the patient who comes after."""
     while True:
         some = False
         for lane in range(LANES):
-            k = output[lane]
-            t1 = W[AT_T1 + lane]
-            wanted[lane] = (
-                W[AT_KEPT + lane] > 0.0 and k < len(times) and (times[k] < t1 or (t1 == end and times[k] == t1))
-            )
-            if wanted[lane]:
+            M[LOADING + lane] = 0
+            while M[PATIENT + lane] < 0 and following < parameters.shape[0]:
+                M[PATIENT + lane], M[LOADING + lane] = following, 1
                 some = True
-                W[AT_TH + lane] = (times[k] - W[AT_T + lane]) / W[AT_H + lane]
+                if not load(W, M, lane, following, parameters, amounts):
+                    leave(W, M, lane, BAD_INPUT, outcome, results)
+                following += 1
+        if not some:
+            return following
+        # Lanes in flight are prepared again, to the same bits: all is computed for all lanes at once.
+        call(M[PREPARE], W)
+        for lane in range(LANES):
+            q = M[PATIENT + lane]
+            if M[LOADING + lane] == 1 and not begin(W, M, lane, q, parameters, amounts):
+                leave(W, M, lane, BAD_INPUT, outcome, results)
+
+
+def give(W: Floats, M: Integers, lane: int, q: int, stop: int, amounts: Floats) -> None:
+    """Add the doses due at a stop."""
+    for d in range(M[M[DOSE_FIRST] + stop], M[M[DOSE_FIRST] + stop + 1]):
+        W[M[Y] + M[M[DOSE_STATE] + d] * LANES + lane] += amounts[q, M[M[DOSE_COLUMN] + d]]
+        M[FRESH + lane] = 1
+
+
+def leave(W: Floats, M: Integers, lane: int, code: int, outcome: Codes, results: Floats) -> None:
+    """Write the results of a patient and empty the lane; a failed solve is never a number."""
+    q = M[PATIENT + lane]
+    outcome[q] = code
+    results[q, 0] = 0.0 if code == BAD_INPUT else W[M[STEPS] + lane]
+    results[q, 1] = W[M[LOW] + lane]
+    functionals, triggers = M[FUNCTIONALS], M[TRIGGERS]
+    for f in range(functionals):
+        results[q, 2 + f] = W[M[ACC] + f * LANES + lane]
+    for j in range(triggers):
+        results[q, 2 + functionals + j] = M[M[AT_MOST] + j] - W[M[LEFT] + j * LANES + lane]
+        results[q, 2 + functionals + triggers + j] = W[M[FIRST] + j * LANES + lane]
+    for i in range(1, results.shape[1] if code != OK else 0):
+        results[q, i] = np.nan
+    M[PATIENT + lane] = -1
+    M[LOADING + lane] = 0
+    M[FRESH + lane] = 0
+    W[M[ACTIVE] + lane] = 0.0
+
+
+def fill_samples(W: Floats, M: Integers) -> None:
+    """Watched values at the start of the step for lanes that have just been (re)started."""
+    some = 0
+    for lane in range(LANES):
+        some += M[FRESH + lane]
+    if some == 0:
+        return
+    call(M[WATCH], W)
+    for lane in range(LANES):
+        if M[FRESH + lane] == 1:
+            M[FRESH + lane] = 0
+            for i in range(M[WATCHED]):
+                W[M[SAMPLE] + i * LANES + lane] = W[M[OBS] + i * LANES + lane]
+
+
+def record(W: Floats, M: Integers, courses: Floats) -> None:
+    """Write the dense output of all lanes that have output times in the part of their step that was kept."""
+    count, times, end = M[OUTPUTS], M[TIMES], W[M[STOPS] + M[STOPS_COUNT] - 1]
+    while True:
+        some = False
+        for lane in range(LANES):
+            k, t1 = M[WRITTEN + lane], W[M[T1] + lane]
+            M[WANTED + lane] = 0
+            if k < count and W[M[KEPT] + lane] > 0.0:
+                t = W[times + k]
+                if t < t1 or t == t1 == end:
+                    M[WANTED + lane] = 1
+                    some = True
+                    W[M[TH] + lane] = (t - W[M[T] + lane]) / W[M[TRIED] + lane]
         if not some:
             return
-        interpolate(W)
-        observe(W)
+        call(M[OBSERVE], W)
         for lane in range(LANES):
-            if wanted[lane]:
-                for i in range(OBSERVED):
-                    courses[patient[lane], output[lane], i] = W[AT_OBS + i * LANES + lane]
-                output[lane] += 1
-
-
-def set_windows(W: Floats, functional_values: Floats, trigger_values: Floats, tolerances: Floats) -> None:
-    """Rows that are the same for all patients."""
-    for lane in range(LANES):
-        for s in range(STATES):
-            W[AT_ATOL + s * LANES + lane] = tolerances[s, 0]
-            W[AT_NEGATIVE + s * LANES + lane] = tolerances[s, 1]
-        for f in range(FUNCTIONALS):
-            W[AT_FROM + f * LANES + lane] = functional_values[f, 0]
-            W[AT_UNTIL + f * LANES + lane] = functional_values[f, 1]
-        for j in range(TRIGGERS):
-            W[AT_OPEN + j * LANES + lane] = trigger_values[j, 1]
-            W[AT_CLOSE + j * LANES + lane] = trigger_values[j, 2]
+            if M[WANTED + lane] == 1:
+                q, k = M[PATIENT + lane], M[WRITTEN + lane]
+                for i in range(M[OBSERVED]):
+                    courses[q, k, i] = W[M[OBS] + i * LANES + lane]
+                M[WRITTEN + lane] = k + 1

@@ -1,6 +1,8 @@
-"""Names that the generator prints in front of the lane driver; for readers and type checkers only.
+"""Constants that `carwright.engine.compiled` prints in front of the driver; for readers and type checkers only.
 
-W is the work array of `carwright.engine.layout`; AT_X is the index at which its section X begins.
+``W`` is the work array (`carwright.engine.layout`) and ``M`` what the driver is told in whole numbers: at M[X] stands
+where a section X of W or a table X of M begins, a size, or the address of a printed function; at M[X + lane] a number
+of the lane itself.
 """
 
 import numpy as np
@@ -8,62 +10,94 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint8]
 
 LANES: int
 SAMPLES: int
+Y: int
+U: int
+M: int
+OBS: int
+SAMPLE: int
+ACC: int
+BEST: int
+LEVEL: int
+FLAG: int
+ARMED: int
+LEFT: int
+FIRST: int
+LAST: int
+NOW: int
+NEW: int
+ATTENTION: int
+EVENT: int
+FINITE: int
+T: int
+T1: int
+HE: int
+STOP: int
+H: int
+TRIED: int
+CUT: int
+TH: int
+ST: int
+ACTIVE: int
+KEPT: int
+TAKE: int
+E: int
+LOW: int
+STEPS: int
+OPEN: int
+CLOSE: int
+MOST: int
+FIRST_STEP: int
+LEVELS: int
+EVERY: int
+PAR: int
+STOPS: int
+TIMES: int
 STATES: int
-DENSE: int
 WATCHED: int
 OBSERVED: int
 FUNCTIONALS: int
 TRIGGERS: int
-STAGES: int
-H_COEFFICIENTS: tuple[tuple[float, ...], ...]
-AT_Y: int
-AT_Y1: int
-AT_K: int
-AT_U: int
-AT_D: int
-AT_ATOL: int
-AT_NEGATIVE: int
-AT_OBS: int
-AT_SAMPLE: int
-AT_ACC: int
-AT_BEST: int
-AT_LEVEL: int
-AT_FROM: int
-AT_UNTIL: int
-AT_FLAG: int
-AT_ARMED: int
-AT_LEFT: int
-AT_OPEN: int
-AT_CLOSE: int
-AT_ATTENTION: int
-AT_FINITE: int
-AT_T1: int
-AT_HE: int
-AT_KEPT: int
-AT_TAKE: int
-AT_T: int
-AT_ST: int
-AT_H: int
-AT_TH: int
-AT_E: int
-AT_HN: int
-AT_LOW: int
-MAXIMUM: int
+ASSIGNED: int
+STOPS_COUNT: int
+OUTPUTS: int
+KIND: int
+COLUMN: int
+SOURCE: int
+FOLLOWED: int
+AT_MOST: int
+TARGETS: int
+DOSE_FIRST: int
+DOSE_STATE: int
+DOSE_COLUMN: int
+PATIENT: int
+STOPPED: int
+WRITTEN: int
+FRESH: int
+LOADING: int
+WANTED: int
+FIRED: int
+ADVANCE: int
+SAMPLE_ALL: int
+SURVEY_FUNCTIONALS: int
+SURVEY_TRIGGERS: int
+COMMIT: int
+LOOK: int
+OBSERVE: int
+WATCH: int
+PREPARE: int
+WHOLE: int
+ASSIGN: int
 TIME_OF_MAXIMUM: int
-MINIMUM: int
 TIME_OF_MINIMUM: int
 INTEGRAL: int
 DAYS_BELOW: int
 DAYS_ABOVE: int
 FIRST_ABOVE: int
 FIRST_BELOW: int
-LAST_ABOVE: int
-VALUE_AT: int
 OK: int
 MAX_STEPS: int
 STEP_TOO_SMALL: int
@@ -71,13 +105,4 @@ NOT_FINITE: int
 BAD_INPUT: int
 UNDEFINED_OBSERVABLE: int
 
-def prepare(P: Floats, q: int, start: float, W: Floats, lane: int) -> None: ...
-def step(W: Floats, rtol: float) -> None: ...
-def interpolate(W: Floats) -> None: ...
-def watch(W: Floats) -> None: ...
-def observe(W: Floats) -> None: ...
-def sample(W: Floats) -> None: ...
-def commit(W: Floats) -> None: ...
-def survey_functionals(W: Floats) -> None: ...
-def survey_triggers(W: Floats) -> None: ...
-def assign(W: Floats, lane: int, trigger: int) -> None: ...
+def call(address: int, W: Floats) -> None: ...

@@ -7,54 +7,64 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from carwright.engine.lanes.crossing import locate, probe
     from carwright.engine.lanes.printed import (
-        AT_ARMED,
-        AT_H,
-        AT_K,
-        AT_LEFT,
-        AT_OBS,
-        AT_SAMPLE,
-        AT_ST,
-        AT_T,
-        AT_T1,
-        AT_U,
-        AT_Y,
-        AT_Y1,
-        H_COEFFICIENTS,
+        ARMED,
+        ASSIGN,
+        ASSIGNED,
+        AT_MOST,
+        CLOSE,
+        EVERY,
+        FIRST,
+        FOLLOWED,
         LANES,
+        LAST,
+        LEFT,
+        NEW,
+        NOW,
+        OBS,
+        OPEN,
+        SAMPLE,
         SAMPLES,
-        STAGES,
         STATES,
+        T1,
+        TAKE,
+        TARGETS,
+        TH,
+        TRIED,
         TRIGGERS,
         WATCHED,
+        WHOLE,
         Floats,
         Integers,
-        assign,
+        T,
+        Y,
+        call,
     )
 
 # --- copied into every kernel from here ---
 
 
-def next_trigger(W: Floats, lane: int, codes: Integers, values: Floats, last: Floats) -> tuple[int, float]:
+def next_trigger(W: Floats, M: Integers, lane: int) -> tuple[int, float]:
     """First trigger to fire in the step of a lane: its index (-1 for none) and position."""
     chosen = -1
     first = 2.0
-    t0, h = W[AT_T + lane], W[AT_H + lane]
-    for j in range(TRIGGERS):
-        if W[AT_LEFT + j * LANES + lane] <= 0.0 or t0 < values[j, 1] or t0 >= values[j, 2]:
+    t0, h = W[M[T] + lane], W[M[TRIED] + lane]
+    for j in range(M[TRIGGERS]):
+        left, column, every = W[M[LEFT] + j * LANES + lane], M[M[FOLLOWED] + j], W[M[EVERY] + j]
+        if left <= 0.0 or t0 < W[M[OPEN] + j] or t0 >= W[M[CLOSE] + j]:
             continue
-        base = AT_SAMPLE + codes[j, 0] * LANES + lane
+        base = M[SAMPLE] + column * LANES + lane
         a = 0.0
         ga = W[base]
-        ready = W[AT_ARMED + j * LANES + lane] > 0.0
-        if values[j, 0] > 0.0:
+        ready = W[M[ARMED] + j * LANES + lane] > 0.0
+        if every > 0.0:
             ready = True
-            if W[AT_LEFT + j * LANES + lane] < codes[j, 1]:
-                a = max((last[j, lane] + values[j, 0] - t0) / h, 0.0)
+            if left < M[M[AT_MOST] + j]:
+                a = max((W[M[LAST] + j * LANES + lane] + every - t0) / h, 0.0)
                 if a >= min(first, 1.0):
                     continue
                 if a > 0.0:
-                    probe(W, lane, a)
-                    ga = W[AT_OBS + codes[j, 0] * LANES + lane]
+                    probe(W, M, lane, a)
+                    ga = W[M[OBS] + column * LANES + lane]
         if ready and ga > 0.0:
             if a < first:
                 chosen, first = j, a
@@ -64,10 +74,10 @@ def next_trigger(W: Floats, lane: int, codes: Integers, values: Floats, last: Fl
             b = 0.25 * k
             if b <= a:
                 continue
-            gb = W[base + k * WATCHED * LANES]
+            gb = W[base + k * M[WATCHED] * LANES]
             if ready and gb > 0.0:
                 if a < first:
-                    x = locate(W, lane, codes[j, 0], 0.0, 1.0, a, b, ga, gb)
+                    x = locate(W, M, lane, column, 0.0, 1.0, a, b, ga, gb)
                     if x < first:
                         chosen, first = j, x
                 break
@@ -76,52 +86,42 @@ def next_trigger(W: Floats, lane: int, codes: Integers, values: Floats, last: Fl
     return chosen, first
 
 
-def rearm(W: Floats, lane: int, codes: Integers, upto: int) -> None:
+def rearm(W: Floats, M: Integers, lane: int, upto: int) -> None:
     """A trigger whose condition was at or below 0 in the part of the step that was kept may fire again."""
-    for j in range(TRIGGERS):
+    for j in range(M[TRIGGERS]):
         for k in range(upto):
-            if W[AT_SAMPLE + (k * WATCHED + codes[j, 0]) * LANES + lane] <= 0.0:
-                W[AT_ARMED + j * LANES + lane] = 1.0
+            if W[M[SAMPLE] + (k * M[WATCHED] + M[M[FOLLOWED] + j]) * LANES + lane] <= 0.0:
+                W[M[ARMED] + j * LANES + lane] = 1.0
 
 
-def resample(W: Floats, lane: int, cut: float) -> None:
+def resample(W: Floats, M: Integers, lane: int, cut: float) -> None:
     """Samples of a step that a trigger cut short."""
     for k in range(1, SAMPLES):
-        probe(W, lane, 0.25 * k * cut)
-        for i in range(WATCHED):
-            W[AT_SAMPLE + (k * WATCHED + i) * LANES + lane] = W[AT_OBS + i * LANES + lane]
+        probe(W, M, lane, 0.25 * k * cut)
+        for i in range(M[WATCHED]):
+            W[M[SAMPLE] + (k * M[WATCHED] + i) * LANES + lane] = W[M[OBS] + i * LANES + lane]
 
 
-def whole_state(W: Floats, lane: int, theta: float) -> None:
-    """Dense output of every state of a lane into U."""
-    for s in range(STATES):
-        y0 = W[AT_Y + s * LANES + lane]
-        y1 = W[AT_Y1 + s * LANES + lane]
-        value = 0.0
-        for row in (2, 1, 0):
-            d = 0.0
-            for j in range(STAGES):
-                d += H_COEFFICIENTS[row][j] * W[AT_K + (j * STATES + s) * LANES + lane]
-            value = d + theta * value
-        W[AT_U + s * LANES + lane] = (1.0 - theta) * y0 + theta * (y1 + (1.0 - theta) * value)
+def whole_state(W: Floats, M: Integers, lane: int, theta: float) -> None:
+    """State of a lane at a position of its step into NOW, and the time there into ST."""
+    W[M[TH] + lane] = theta
+    call(M[WHOLE], W)
 
 
-def fire(
-    W: Floats, lane: int, q: int, j: int, theta: float, last: Floats, trigger_days: Floats, trigger_codes: Integers
-) -> None:
+def fire(W: Floats, M: Integers, lane: int, j: int, theta: float) -> None:
     """Put the state of a lane at a position of its step through the assignments of a trigger."""
-    if theta > 0.0 and theta < 1.0:
-        whole_state(W, lane, theta)
-    else:
-        source = AT_Y if theta == 0.0 else AT_Y1
-        for s in range(STATES):
-            W[AT_U + s * LANES + lane] = W[source + s * LANES + lane]
-    for s in range(STATES):
-        W[AT_Y + s * LANES + lane] = W[AT_U + s * LANES + lane]
-    W[AT_ST + lane] = W[AT_T1 + lane]
-    assign(W, lane, j)
-    if W[AT_LEFT + j * LANES + lane] == trigger_codes[j, 1]:
-        trigger_days[q, j] = W[AT_T1 + lane]
-    W[AT_LEFT + j * LANES + lane] -= 1.0
-    W[AT_ARMED + j * LANES + lane] = 0.0
-    last[j, lane] = W[AT_T1 + lane]
+    when = W[M[T1] + lane]
+    whole_state(W, M, lane, theta)
+    call(M[ASSIGN + j], W)
+    for s in range(M[STATES]):
+        W[M[Y] + s * LANES + lane] = W[M[NOW] + s * LANES + lane]
+    for k in range(M[ASSIGNED]):
+        state = M[M[TARGETS] + j * M[ASSIGNED] + k]
+        if state >= 0:
+            W[M[Y] + state * LANES + lane] = W[M[NEW] + k * LANES + lane]
+    W[M[TAKE] + lane] = 0.0
+    if W[M[LEFT] + j * LANES + lane] == M[M[AT_MOST] + j]:
+        W[M[FIRST] + j * LANES + lane] = when
+    W[M[LEFT] + j * LANES + lane] -= 1.0
+    W[M[ARMED] + j * LANES + lane] = 0.0
+    W[M[LAST] + j * LANES + lane] = when

@@ -17,9 +17,10 @@ READINGS = {
 }
 
 CAPTION = (
-    "Means over the simulated trials under the study's own definition of toxicity. Designs that never end by themselves "
-    "stop at six patients per node of their path unless the study says otherwise, so they treat more patients than 3+3: "
-    "numbers of patients are a choice, shares are not. Duration depends on the assumed accrual. " + WHAT_INTERVALS_MEAN
+    "Means over the simulated trials under the study's own definition of toxicity. Designs that never end by "
+    "themselves stop at six patients per node of their path unless the study says otherwise, so they treat more "
+    "patients than 3+3: numbers of patients are a choice, shares are not. Duration depends on the assumed accrual. "
+    f"{WHAT_INTERVALS_MEAN}"
 )
 
 

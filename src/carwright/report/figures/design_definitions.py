@@ -11,9 +11,9 @@ from carwright.report.traces import share_axis
 from carwright.report.wording import percent, rule_label
 
 CAPTION = (
-    "Share of trials that recommend a node, one panel a node, by definition of dose-limiting toxicity and design, on the "
-    "same patients. A definition that counts reversible grade 3 reactions calls more patients toxic, so designs stop "
-    "lower. How each rule is worded stands above. " + WHAT_INTERVALS_MEAN
+    "Share of trials that recommend a node, one panel a node, by definition of dose-limiting toxicity and design, on "
+    "the same patients. A definition that counts reversible grade 3 reactions calls more patients toxic, so designs "
+    f"stop lower. How each rule is worded stands above. {WHAT_INTERVALS_MEAN}"
 )
 
 LEAST = 0.02

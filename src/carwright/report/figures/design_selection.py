@@ -25,9 +25,9 @@ VERDICTS = {"correct": "right", "too_toxic": "too toxic", "too_low": "too low, o
 
 CAPTION = (
     "The same virtual patients, in the same order, treated by every design. Left: share of trials that recommend each "
-    "node. Right: the same, judged by what is true of the trial's own population. Right is a highest node at which, and "
-    "at every node below, no more patients than the target have a dose-limiting toxicity; or none where there is none. "
-    + WHAT_INTERVALS_MEAN
+    "node. Right: the same, judged by what is true of the trial's own population. Right is a highest node at which, "
+    "and at every node below, no more patients than the target have a dose-limiting toxicity; or none where there is "
+    f"none. {WHAT_INTERVALS_MEAN}"
 )
 
 

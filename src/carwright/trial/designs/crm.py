@@ -15,7 +15,7 @@ import numpy as np
 
 from carwright.errors import Problems
 from carwright.trial import option
-from carwright.trial.batch import Batch, Floats, Ints
+from carwright.trial.batch import NOBODY, Batch, Floats, Ints
 from carwright.trial.model_design import ModelDesign
 from carwright.trial.posterior.crm import CrmFit, CrmPosterior, Pending, maximum_likelihood
 from carwright.trial.posterior.skeleton import skeleton_from_halfwidth
@@ -270,4 +270,9 @@ class TiteCrm(Crm):
 def _pending(batch: Batch) -> Pending | None:
     if batch.pending_node is None or batch.pending_weight is None:
         return None
-    return Pending(batch.pending_node, batch.pending_weight)
+    # Few patients are pending at a time: they come first, and columns that nobody fills are left out.
+    waiting = batch.pending_node != NOBODY
+    first = np.argsort(~waiting, axis=1, kind="stable")[:, : int(waiting.sum(axis=1).max(initial=0))]
+    return Pending(
+        np.take_along_axis(batch.pending_node, first, axis=1), np.take_along_axis(batch.pending_weight, first, axis=1)
+    )

@@ -48,8 +48,8 @@ class EffTox(ModelDesign):
 
     doses: tuple[float, ...] | None = option.numbers(
         None,
-        "Doses, rising; null for the middle of each node's band of cells, on the logarithmic scale, or for ranks 1, 2, 3 "
-        "where these do not rise along the path.",
+        "Doses, rising; null for the middle of each node's band of cells, on the logarithmic scale, or for ranks 1, 2, "
+        "3 where these do not rise along the path.",
         source="study",
     )
     prior_means: tuple[float, ...] = option.numbers(

@@ -1,0 +1,48 @@
+"""LLVM modules to machine code of this processor, and its functions by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+
+
+def assemble(text: str) -> bytes:
+    """Object code of an LLVM module."""
+    machine = _machine()
+    module = llvm.parse_assembly(text)
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    module.verify()
+    # The printed code has no loops, and shares its subexpressions already: little is left to optimise.
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    code: bytes = machine.emit_object(module)
+    return code
+
+
+class Code:
+    """Machine code in memory; its functions live as long as this object."""
+
+    def __init__(self, code: bytes) -> None:
+        empty = llvm.parse_assembly("")
+        self._engine: Any = llvm.create_mcjit_compiler(empty, _machine())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+
+    def addresses(self, names: Sequence[str]) -> list[int]:
+        """Addresses of functions."""
+        return [self._engine.get_function_address(name) for name in names]
+
+
+def _machine() -> Any:
+    """Code generator for the processor that this runs on."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, reloc="default",
+        codemodel="jitdefault", jit=True,
+    )  # fmt: skip
