@@ -139,6 +139,7 @@ def simulate(
     values: Mapping[str, float] | None = None,
     relative_tolerance: float = 1e-6,
     method: str = "rodas5p",
+    gpu: bool = False,
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
     gradients: Iterable[str] = (),
@@ -182,6 +183,8 @@ def simulate(
         Error allowed per step relative to each state.
     method
         ``"rodas5p"``, or ``"rodas4"`` to screen at loose tolerances.
+    gpu
+        Solve on a CUDA device, one patient a thread (extra ``gpu``).
     seed
         Seed of the draws.
     keep
@@ -234,6 +237,7 @@ def simulate(
         values=values or {},
         relative_tolerance=relative_tolerance,
         method=method,
+        gpu=gpu,
         seed=seed,
         keep=keep,
         gradients=gradients,
