@@ -13,9 +13,8 @@ def course(model, read, doses=(), start=-7, days=60, per_day=2, **parameters):
     """Time and read-outs as arrays by name; ``doses`` are (day, state, amount)."""
     runner = roadrunner.RoadRunner(load_model(model).sbml)
     runner.integrator.relative_tolerance = 1e-9
-    runner.integrator.absolute_tolerance = 1e-7
-    runner.integrator.initial_time_step = 1e-5
-    runner.integrator.maximum_num_steps = 100000
+    runner.integrator.absolute_tolerance = 1e-6
+    runner.integrator.maximum_num_steps = 50000
     for name, value in parameters.items():
         runner[name] = value
     runner.reset()
