@@ -152,9 +152,9 @@ def _gdc() -> pl.DataFrame:
     return wide(read_table(DATA / "aml_bulk_summary" / "tcga33_gdc_median_fpkm.parquet"))
 
 
-SEARCHES = "ADGRE2 CD33 CCR1 CLEC12A CD70 LILRA2 CD86 CSF1R CSF2RA FCGR1A ITGAL".split()
+SEARCHES = ["ADGRE2", "CD33", "CCR1", "CLEC12A", "CD70", "LILRA2", "CD86", "CSF1R", "CSF2RA", "FCGR1A", "ITGAL"]
 """What two unbiased searches of AML came up with (Perna 2017, Gottschlich 2023)."""
-TRIALS = "IL3RA FLT3 KIT CD38 HAVCR2 CD96 IL1RAP".split()
+TRIALS = ["IL3RA", "FLT3", "KIT", "CD38", "HAVCR2", "CD96", "IL1RAP"]
 """Antigens of receptors in trials or with published verdicts in AML."""
 
 

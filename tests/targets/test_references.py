@@ -137,7 +137,9 @@ def zipped(text: str) -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("packed", [zipped, lambda text: gzip.compress(text.encode()), str.encode], ids=["zip", "gz", "plain"])
+@pytest.mark.parametrize(
+    "packed", [zipped, lambda text: gzip.compress(text.encode()), str.encode], ids=["zip", "gz", "plain"]
+)
 def test_tables_are_read_by_what_they_hold(tmp_path: Path, packed) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "table"
     path.write_bytes(packed(HPA))

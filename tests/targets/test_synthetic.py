@@ -1,4 +1,4 @@
-"""Atlases whose truth is known: planted gates come back, doublets fool nobody, and stem cells are not called safe in error."""
+"""Atlases whose truth is known: gates come back, doublets fool nobody, stem cells are not called safe in error."""
 
 from __future__ import annotations
 

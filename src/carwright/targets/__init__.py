@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from carwright.targets import datasets, get, pp, tl
+    from carwright.targets import datasets, get, pl, pp, tl
 
-__all__ = ["datasets", "get", "pp", "tl"]
+__all__ = ["datasets", "get", "pl", "pp", "tl"]
 
 
 def __getattr__(name: str) -> Any:

@@ -302,12 +302,13 @@ def _finish(found: Analysis, out: Path | None, to_construct: Path | None, as_jso
         save_analysis(out, found)
         paths = {"folder": str(out), "report": str(write_targets_report(out))}
     if to_construct is not None:
+        from carwright.construct.antigens import list_antigens
         from carwright.targets.evaluate.construct_file import write_construct
 
         if not found.tables["gates"]:
             raise CarwrightError(Problem("TARGETS039", "there is no gate to write", "--to-construct"))
-        write_construct(to_construct, found)
-        paths["construct"] = str(to_construct)
+        beside, gate = write_construct(to_construct, found, list_antigens())
+        paths |= {"construct": str(to_construct), "antigens": str(beside), "receptors": gate}
     if as_json:
         show_json(json.loads(json.dumps({**found.tables, **found.parameters, **paths})))
         return

@@ -1,16 +1,95 @@
-"""Writes ``report.html`` of a target search."""
+"""Writes ``report.html`` of a target search: one file that needs nothing but itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import jinja2
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from carwright import __version__
+from carwright.report.embed import figure_json
+from carwright.report.figure import Figure
+from carwright.report.targets.figures import Drawn, of_gate, overview
 from carwright.report.targets.folder import load_analysis
+from carwright.report.write import _asset as asset
+from carwright.report.write import _content_hash as content_hash
 from carwright.store.files import write_atomically
+from carwright.targets.evaluate.analysis import Analysis
+
+
+@dataclass(frozen=True)
+class _Entry:
+    name: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class _Shown:
+    entry: _Entry
+    figure: Figure
+    data: Markup
+    reason: str = ""
 
 
 def write_targets_report(folder: Path) -> Path:
-    """Write the page from a folder's ``analysis.json``."""
-    found = load_analysis(folder)
+    """Write the page from a folder's ``analysis.json``; the same folder gives the same bytes.
+
+    Raises
+    ------
+    CarwrightError
+        If it is no folder of a target search.
+    """
     path = folder / "report.html"
-    write_atomically(path, f"<!doctype html><title>Targets</title><p>{len(found.tables['gates'])} gates</p>".encode())
+    write_atomically(path, render(load_analysis(folder)).encode())
     return path
+
+
+def render(found: Analysis) -> str:
+    """Compose the page as text."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("carwright.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["share"] = _share
+    scripts = [get_plotlyjs(), asset("report.js")]
+    gates = found.tables["gates"]
+    return environment.get_template("targets.html").render(
+        version=__version__,
+        gates=gates,
+        found=found.parameters,
+        figures=_shown(overview(found.tables)) if gates else [],
+        pages=[
+            (
+                gate,
+                [row for row in found.tables["verdicts"] if row["gate"] == gate["gate"]],
+                _shown([of_gate(found.tables, gate["rank"], gate["gate"])])[0],
+            )
+            for gate in gates
+        ],
+        style=Markup(asset("report.css")),  # noqa: S704 - a file of this package
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - plotly's own file and one of this package
+        script_hashes=[content_hash(script) for script in scripts],
+    )
+
+
+def _shown(drawn: Iterable[Drawn]) -> list[_Shown]:
+    return [
+        _Shown(_Entry(name, title, caption), figure, Markup(figure_json(figure)))  # noqa: S704 - escaped for a script
+        for name, title, caption, figure in drawn
+    ]
+
+
+def _share(value: Any) -> str:
+    if value is None:
+        return "–"
+    percent = 100 * float(value)
+    return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"

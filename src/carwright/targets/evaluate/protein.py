@@ -1,7 +1,7 @@
 """Protein beside RNA: which cells of a class carry the proteins of a gate, from antibody counts on the same cells.
 
-A protein is called present above the 95th percentile of the class that shows least of it, of T, B and NK cells. That is a
-rough gate, and the numbers say how many cells stand behind it.
+A protein is called present above the 95th percentile of the class that shows least of it, of T, B and NK cells. That is
+a rough gate, and the numbers say how many cells stand behind it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A ranking from bulk RNA: expression in the tumour against the vital tissue that has most of it.
 
-Bulk tissue cannot see rare cells: an antigen of blood stem cells ranks high. It serves to see whether a table and a list of
-targets go together, and as a second opinion.
+Bulk tissue cannot see rare cells: an antigen of blood stem cells ranks high. It is a second opinion, and
+shows whether a table and a list of targets go together.
 """
 
 from __future__ import annotations

@@ -198,6 +198,37 @@ def _cover(table: int, inputs: int) -> list[tuple[int, int]]:
     return chosen
 
 
+def receptors(expression: str, names: Mapping[str, str]) -> str:
+    """A gate as a construct writes it: NOT joins two gates, operators bind equally from the left, brackets group.
+
+    Parameters
+    ----------
+    expression
+        A gate as it is written here.
+    names
+        Name of each gene's antigen.
+    """
+    return _chained(_Reader(expression, _tokens(expression)).read(), names)
+
+
+def _chained(tree: object, names: Mapping[str, str]) -> str:
+    if isinstance(tree, str):
+        return names.get(tree, tree)
+    assert isinstance(tree, tuple)  # noqa: S101 - for the type checker
+    kind, parts = tree
+    if kind == "OR":
+        return " OR ".join(_grouped(part, names) for part in parts)
+    wanted = [part for part in parts if not (isinstance(part, tuple) and part[0] == "NOT")]
+    unwanted = [part[1][0] for part in parts if isinstance(part, tuple) and part[0] == "NOT"]
+    text = " AND ".join(_grouped(part, names) for part in wanted)
+    return text + "".join(f" NOT {_grouped(part, names)}" for part in unwanted)
+
+
+def _grouped(tree: object, names: Mapping[str, str]) -> str:
+    text = _chained(tree, names)
+    return text if isinstance(tree, str) else f"({text})"
+
+
 _TOKEN = re.compile(r"\s*(?:([()])|(AND\b|OR\b|NOT\b|IF-BETTER\b)|([^\s()]+))")
 
 
@@ -219,8 +250,7 @@ def parse(text: str) -> Gate:
                 "TARGETS010", "a gate has one to four genes", f"gate {text!r}", str(len(genes)), f"1 to {MOST_GENES}"
             )
         )
-    reader = _Reader(text, tokens)
-    tree = reader.read()
+    tree = _Reader(text, tokens).read()
     table = 0
     for r in range(1 << len(genes)):
         truth = {gene: bool(r >> i & 1) for i, gene in enumerate(genes)}

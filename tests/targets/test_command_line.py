@@ -1,0 +1,131 @@
+"""The commands as a user gives them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from carwright.cli import main
+from carwright.construct.antigens import Antigen, list_antigens
+from carwright.construct.describe import Construct
+from carwright.construct.gate import parse_gate
+from carwright.targets import datasets
+from carwright.targets.evaluate.construct_file import antigen_name
+from carwright.targets.search.gate import parse, receptors, shapes, write
+from carwright.yamlfile import read_yaml
+
+pytest.importorskip("anndata")
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cells") / "cells.h5ad"
+    data = datasets.synthetic_aml(genes=16, patients=4, donors=3, cells_per_class=60, seed=2)
+    data.var_names = ["CD33", "CLEC12A", *data.var_names[2:]]
+    data.write_h5ad(path)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["targets", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return int(end.value.code or 0), printed.out, printed.err
+
+
+def test_gates_are_ranked_saved_and_reported(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, construct = tmp_path / "out", tmp_path / "best.yaml"
+    status, out, err = run(
+        capsys, "gates", cells, "--order", 2, "--order", 3, "--top", 4, "--draws", 20, "--out", folder,
+        "--to-construct", construct, "--json",
+    )  # fmt: skip
+    assert status == 0, err
+    found = json.loads(out)
+    assert [row["rank"] for row in found["gates"]] == [1, 2, 3, 4]
+    assert found["certified"]
+    assert "pairs of genes: 136" in err  # progress is shown
+    assert json.loads((folder / "analysis.json").read_text())["tables"]["gates"] == found["gates"]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert all(row["gate"] in page for row in found["gates"])
+    assert len(page) < 6_000_000
+    assert found["gates"][0]["gate"] in construct.read_text(encoding="utf-8")
+    Construct.model_validate(read_yaml(construct).data)
+    rows = read_yaml(Path(found["antigens"])).data["antigens"]
+    assert all(Antigen.model_validate({"name": name, **row}) for name, row in rows.items())
+    (folder / "report.html").unlink()
+    assert run(capsys, "report", folder)[0] == 0
+    assert (folder / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_screen_and_explain(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "screen", cells, "--top", 3, "--quiet")
+    assert status == 0, err
+    assert "coverage floor" in out
+    status, out, err = run(capsys, "explain", "CD33 AND CLL1", cells, "--quiet")
+    assert status == 0, err
+    assert "CD33 AND CLEC12A" in out
+    assert "not represented" in out
+    assert "CD33 protein was seen on HSC" in out
+
+
+def test_explain_without_cells(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARWRIGHT_CACHE", str(tmp_path))
+    status, out, _ = run(capsys, "explain", "CLL-1")
+    assert status == 0
+    assert "CLEC12A" in out
+    assert "has not been fetched" in out
+    status, out, _ = run(capsys, "fetch", "--json")
+    assert {row["name"] for row in json.loads(out)["references"]} >= {"surfaceome", "hpa-tissue"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["screen", "absent.h5ad"], "TARGETS002"),
+        (["explain", "CD33 AND", "absent.h5ad"], "TARGETS013"),
+        (["explain", "NOSUCHGENE", "{cells}"], "TARGETS035"),
+        (["gates", "{cells}", "--limit", "liver"], "CLI003"),
+        (["gates", "{cells}", "--limit", "moon=0.1"], "TARGETS038"),
+        (["gates", "{cells}", "--universe", "nothing"], "TARGETS034"),
+        (["gates", "{cells}", "--cell-type", "nothing"], "TARGETS006"),
+        (["gates", "{cells}", "--shape", "A AND"], "TARGETS013"),
+        (["gates", "{cells}", "--fewest-cells", "100000"], "TARGETS030"),
+        (["report", "."], "TARGETS051"),
+        (["fetch", "nothing"], "TARGETS043"),
+    ],
+)
+def test_mistakes(cells: Path, arguments: list[str], code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [text.format(cells=cells) for text in arguments]
+    status, out, err = run(capsys, *given, "--json")
+    assert status == 2
+    assert [problem["code"] for problem in json.loads(out)["errors"]] == [code]
+    assert "Traceback" not in err
+
+
+def test_the_same_cells_give_the_same_bytes(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        assert run(capsys, "gates", cells, "--top", 3, "--draws", 10, "--out", tmp_path / name)[0] == 0
+    assert (tmp_path / "one" / "analysis.json").read_bytes() == (tmp_path / "two" / "analysis.json").read_bytes()
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4])
+def test_a_construct_reads_the_gate_that_was_found(inputs: int) -> None:
+    """Both rooms' readers agree on every pattern of every shape."""
+    genes = ("CD33", "CLL-1", "CD7", "CD38")[:inputs]
+    for table in shapes(inputs, ["all"] if inputs < 4 else None):
+        text = write(table, genes)
+        read = parse_gate(receptors(text, {}), genes)
+        own = parse(text)
+        for r in range(1 << inputs):
+            on = {gene: bool(r >> i & 1) for i, gene in enumerate(own.genes)}
+            assert read.fires({gene: 2 * value for gene, value in on.items()}) == bool(own.table >> r & 1)
+
+
+def test_genes_get_the_names_of_their_antigens() -> None:
+    known = list_antigens()
+    expected = {"IL3RA": "CD123", "CLEC12A": "CLL-1", "HAVCR2": "TIM-3", "KIT": "CD117", "FOLH1": "PSMA", "X1": "X1"}
+    assert {gene: antigen_name(gene, known) for gene in expected} == expected
