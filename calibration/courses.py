@@ -42,9 +42,7 @@ def patients_of(
     """Draw patients of a model who meet a construct; each from a population of its own unless told otherwise."""
     table = load_model(name).table
     product = load_construct(construct)
-    drawn = draw(
-        table, count, seed=seed, patients_per_population=per_population, medians=parameter_medians(product)
-    )
+    drawn = draw(table, count, seed=seed, patients_per_population=per_population, medians=parameter_medians(product))
     return with_recognition(drawn, table, product, seed=seed, edited=edited)
 
 
@@ -89,6 +87,6 @@ def courses(
 
 def days_below(level: Floats, count: float, last_day: float = 60.0) -> Floats:
     """Days below ``count`` from day 0 to ``last_day``, (n,)."""
-    window = (TIMES >= 0.0) & (TIMES <= last_day)
+    window = (TIMES >= 0.0) & (last_day >= TIMES)
     below: Floats = np.trapezoid((level[:, window] < count).astype(float), TIMES[window], axis=1)
     return below

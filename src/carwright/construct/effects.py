@@ -55,7 +55,9 @@ def parameter_medians(
             fix = "choose another armour, or a model whose tissue has what this one acts on"
             raise CarwrightError(
                 *(
-                    Problem("CONSTRUCT006", "the model has nothing for this effect to act on", construct.name, n, fix=fix)
+                    Problem(
+                        "CONSTRUCT006", "the model has nothing for this effect to act on", construct.name, n, fix=fix
+                    )
                     for n in lost
                 )
             )

@@ -1,8 +1,8 @@
 """What a construct recognises in each virtual patient.
 
-A patient's antigen densities exist before a construct meets them: per antigen one deviate for the malignant cells, one for the
-normal ones, and whether the malignant cells carry it at all, drawn from streams of the antigen's name. Every arm that asks for
-an antigen therefore meets the same densities, and a gate over two antigens the same ones as each of its parts.
+A patient's antigen densities exist before a construct meets them: per antigen one deviate for the malignant cells, one
+for the normal ones, and whether the malignant cells carry it at all, drawn from streams of the antigen's name. Every arm
+that asks for an antigen therefore meets the same densities, and a gate over two antigens the same ones as its parts.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def with_recognition(
     edited
         Antigens that an edited graft lacks or hides.
     selected
-        Whether a trial admits only patients whose malignant cells carry the gate's antigens; otherwise a patient's cells
-        carry each antigen with the probability that the antigen's row gives.
+        Whether a trial admits only patients whose malignant cells carry the gate's antigens; otherwise a patient's
+        cells carry each antigen with the probability that the antigen's row gives.
 
     Returns
     -------
@@ -87,7 +87,9 @@ def with_recognition(
     for rows, without in ((table.recognition, ()), (table.edited_recognition, tuple(edited))):
         for parameter, population in rows.items():
             kind = "malignant" if population in MALIGNANT else "normal"
-            values[parameter] = recognised_share(gate, population, construct.threshold.molecules, factors[kind], without)
+            values[parameter] = recognised_share(
+                gate, population, construct.threshold.molecules, factors[kind], without
+            )
     return replace(patients, values=values)
 
 
@@ -126,7 +128,9 @@ def _check_edited(edited: Collection[str]) -> None:
     if unknown:
         raise CarwrightError(
             *(
-                Problem("POPULATION001", f"unknown antigen {n!r}", "edited graft", n, ", ".join(known), nearest(n, known))
+                Problem(
+                    "POPULATION001", f"unknown antigen {n!r}", "edited graft", n, ", ".join(known), nearest(n, known)
+                )
                 for n in unknown
             )
         )
