@@ -53,15 +53,16 @@ def main() -> None:
     found["cd33, suicide switch on day 20, graft on day 28"] = outcomes(
         "cd33", [(20.0, "suicide_switch", 1.0), (28.0, "graft_stem_cells", 5e6)]
     )
-    columns = ("arm", "response", "below 500/uL ever", "days below 500/uL to day 60", "aplasia after day 60, responders",
-               "stem cells left")  # fmt: skip
+    columns = ("arm", "response", "below 500/uL ever", "days below 500/uL to day 60")
+    columns += ("aplasia after day 60, responders", "stem cells left")
     print(f"| {' | '.join(columns)} |")
     print("|---|---|---|---|---|---|")
     for name, got in found.items():
         responders = got["response"].astype(bool)
         print(
             f"| {name} | {responders.mean():.2f} | {got['nadir_below_500'].mean():.2f} "
-            f"| {np.median(got['days_below_500']):.0f} | {got['aplasia_after_60'][responders].mean():.2f} | {np.median(got['stem_cells']):.3f} |"
+            f"| {np.median(got['days_below_500']):.0f} | {got['aplasia_after_60'][responders].mean():.2f} "
+            f"| {np.median(got['stem_cells']):.3f} |"
         )
     days = {name: got["days_below_500"] for name, got in found.items()}
     print("cd33 > cll1 in days of aplasia:", ordered_draws(days["cd33"], days["cll1"]))

@@ -24,7 +24,8 @@ A module ``modules/<name>.ant`` may stand beside ``modules/<name>.yaml``, which 
 
 A disease's file ``<model>.yaml`` names its modules and its ``covariates``, which describe the patient and do not enter
 the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source.
-Replacements that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under ``shared``.
+Replacements that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under
+``shared``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a construct recognises in each virtual patient.
 
 A patient's antigen densities exist before a construct meets them: per antigen one deviate for the malignant cells, one
-for the normal ones, and whether the malignant cells carry it at all, drawn from streams of the antigen's name. Every arm
+for the normal ones, and whether the malignant cells carry it at all, drawn from streams of the antigen's name. Every
+arm
 that asks for an antigen therefore meets the same densities, and a gate over two antigens the same ones as its parts.
 """
 
