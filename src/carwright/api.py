@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from carwright.errors import CarwrightError, Problem
 from carwright.store import Progress, Quiet, Run
 from carwright.store.files import full_disk_errors, storage_errors
-from carwright.study import Study, load_study
 
 if TYPE_CHECKING:
     import polars as pl
 
     from carwright.simulation import Differentiable, Simulation
+    from carwright.study import Study
 
-__all__ = ["compare", "default_folder", "differentiate", "load_study", "run", "simulate"]
+__all__ = ["compare", "default_folder", "differentiate", "run", "simulate"]
 
 
 def run(
@@ -60,6 +60,8 @@ def run(
     CarwrightError
         If the study is wrong, or the folder holds something else or cannot be written.
     """
+    from carwright.study import Study, load_study
+
     if isinstance(study, Study) and overrides:
         raise CarwrightError(
             Problem(
@@ -139,6 +141,7 @@ def simulate(
     values: Mapping[str, float] | None = None,
     relative_tolerance: float = 1e-6,
     method: str = "rodas5p",
+    gpu: bool = False,
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
     gradients: Iterable[str] = (),
@@ -182,6 +185,8 @@ def simulate(
         Error allowed per step relative to each state.
     method
         ``"rodas5p"``, or ``"rodas4"`` to screen at loose tolerances.
+    gpu
+        Solve on a CUDA device, one patient a thread (extra ``gpu``).
     seed
         Seed of the draws.
     keep
@@ -234,6 +239,7 @@ def simulate(
         values=values or {},
         relative_tolerance=relative_tolerance,
         method=method,
+        gpu=gpu,
         seed=seed,
         keep=keep,
         gradients=gradients,

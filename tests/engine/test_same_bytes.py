@@ -7,7 +7,7 @@ from engine_support import build, table
 from test_against_others import ASKED, OBSERVED, TIMES
 from test_closed_form import SAW_TRIGGERS
 
-from carwright.engine import NEGATIVE_LIMIT, EXPLAIN, Dosing, Functional, Outcome
+from carwright.engine import EXPLAIN, NEGATIVE_LIMIT, Dosing, Functional, Outcome
 
 NUMBERS = ("outcome", "courses", "functionals", "trigger_counts", "trigger_days", "steps", "lowest")
 

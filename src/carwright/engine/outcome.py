@@ -40,7 +40,7 @@ EXPLAIN: Final = {
     "their delays",
     Outcome.EVENT_ORDER: "events happen at the same instant, SBML leaves their order to chance, and it matters; give "
     "them priorities",
-    Outcome.NEGATIVE: "a species fell below zero by more than the solver's error explains; look for a rate that does not "
-    "stop when its species runs out, or allow it (--allow-negative)",
+    Outcome.NEGATIVE: "a species fell below zero by more than the solver's error explains; look for a rate that goes "
+    "on when its species has run out, or allow it (--allow-negative)",
 }
 """A sentence for each outcome."""

@@ -98,7 +98,7 @@ def trace(solve: Solve, most: int = MOST_STEPS) -> Trace:
     """
     if solve.system.events:
         what = "a model with events cannot be traced step by step"
-        raise CarwrightError(Problem("ENGINE050", what, solve.system.name))
+        raise CarwrightError(Problem("ENGINE041", what, solve.system.name))
     with np.errstate(all="ignore"):
         return _Tracer(solve, most).run()
 
@@ -145,8 +145,11 @@ class _Tracer:
         problems = Problems()
         self._when = _Compiled([read_formula(system, t.when, t.name, problems) for t in solve.triggers])
         self._assigned = [
-            [(name, _Compiled([read_formula(system, str(text), t.name, problems)])) for name, text in t.assignments.items()]
-            for t in solve.triggers
+            [
+                (name, _Compiled([read_formula(system, str(text), trigger.name, problems)]))
+                for name, text in trigger.assignments.items()
+            ]
+            for trigger in solve.triggers
         ]
         problems.raise_if_any()
         self.left = [t.at_most for t in solve.triggers]

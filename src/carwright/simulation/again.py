@@ -62,7 +62,7 @@ def _source(run: Run, asked: dict[str, Any]) -> Source:
             continue
         if source.system.digest == asked["system"]:
             return source
-    _refuse(run, "the model of the run cannot be read again", "it imports other files, or was made by another version")
+    return _refuse(run, "the model of the run cannot be read again", "it imports other files, or the version differs")
 
 
 def _values(run: Run, asked: dict[str, Any], patient: int) -> dict[str, float]:
@@ -72,12 +72,16 @@ def _values(run: Run, asked: dict[str, Any], patient: int) -> dict[str, float]:
     population, seed = asked["population"], int(asked["seed"])
     if population["kind"] == "rows":
         if missing := set(population["columns"]) - set(asked["keep"]):
-            _refuse(run, "the patient's values were not kept", ", ".join(sorted(missing)), "simulate again with --keep all")
+            fix = "simulate again with --keep all"
+            _refuse(run, "the patient's values were not kept", ", ".join(sorted(missing)), fix)
         kept = pl.scan_parquet(run.parts("parameters")).filter(pl.col("patient") == patient).collect()
         return {name: float(kept[name][0]) for name in population["columns"]}
     items = range(patient, patient + 1)
     if population["kind"] == "distributions":
-        rows = {name: Distribution(**{k: _number(v) for k, v in row.items()}) for name, row in population["rows"].items()}
+        rows = {
+            name: Distribution(**{key: _number(value) for key, value in row.items()})
+            for name, row in population["rows"].items()
+        }
         drawn: Drawn | Tabled = Drawn(rows, seed)
     else:
         drawn = Tabled(population["model"], population["medians"], seed)

@@ -66,7 +66,7 @@ class Task:
         As in `Kernel.solve`.
     allow_negative
         Whether a species may be below zero.
-    method
+    method, path
         As in `compile_kernel`.
     """
 
@@ -85,6 +85,7 @@ class Task:
     gradients: tuple[str, ...]
     relative_tolerance: float
     method: str
+    path: str | None
     absolute_tolerance: tuple[float, ...] | None = field(repr=False)
     max_steps: int
     allow_negative: bool
@@ -96,7 +97,9 @@ class Task:
             return compile_gradients(
                 self.system, self.gradients, observed, self.functionals, self.triggers, self.dosed()
             )
-        return compile_kernel(self.system, observed, self.functionals, self.triggers, method=self.method)
+        return compile_kernel(
+            self.system, observed, self.functionals, self.triggers, path=self.path, method=self.method
+        )
 
     def dosed(self) -> dict[str, list[str]]:
         """States that each amount with a name goes to."""
@@ -281,6 +284,7 @@ class Job:
             "max_steps": task.max_steps,
             "allow_negative": task.allow_negative,
             **({"method": task.method} if task.method != RODAS5P.name else {}),
+            **({"path": task.path} if task.path else {}),
             **({"gradients": list(task.gradients)} if task.gradients else {}),
         }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from carwright.engine import Functional, check_gradients
+from carwright.engine.kernel import GPU
 from carwright.engine.tableau import METHODS, RODAS5P
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
@@ -59,6 +60,7 @@ class Request:
     values: Mapping[str, Any] = field(default_factory=dict)
     relative_tolerance: float = 1e-6
     method: str = "rodas5p"
+    gpu: bool = False
     seed: int = 1
     keep: str | Iterable[str] | None = None
     gradients: Iterable[str] = ()
@@ -124,6 +126,7 @@ class _Preparation:
             gradients=tuple(dict.fromkeys(request.gradients)),
             relative_tolerance=request.relative_tolerance,
             method=request.method,
+            path=GPU if request.gpu else None,
             absolute_tolerance=source.absolute_tolerances(request.relative_tolerance),
             max_steps=request.max_steps,
             allow_negative=request.allow_negative,
@@ -262,6 +265,10 @@ class _Preparation:
                 "SIMULATE012", "a patient needs at least one step", where="--max-steps", found=str(request.max_steps),
                 allowed="1 to 4,294,967,295",
             )  # fmt: skip
+        if request.gpu and request.gradients:
+            self.problems.add(
+                "SIMULATE012", "gradients are solved on the processor", where="--gpu", fix="leave --gpu out"
+            )
         if request.method not in METHODS or (request.gradients and request.method != RODAS5P.name):
             self.problems.add(
                 "SIMULATE012", "no such method here", where="--method", found=request.method,

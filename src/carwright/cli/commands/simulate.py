@@ -56,6 +56,7 @@ def simulate(
     method: Annotated[
         str, typer.Option(help="rodas5p, or rodas4 to screen: cheaper steps of lower order.")
     ] = "rodas5p",
+    gpu: Annotated[bool, typer.Option("--gpu", help="Solve on a CUDA device, one patient a thread.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 1,
     values: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Replace the value of one parameter.")
@@ -101,6 +102,7 @@ def simulate(
             values=dict(parse_override(text) for text in values or []),
             relative_tolerance=rtol,
             method=method,
+            gpu=gpu,
             seed=seed,
             keep=None if keep is None else _names(keep),
             gradients=_names(gradients),

@@ -23,5 +23,33 @@ def _psa(row: dict[str, Any]) -> str:
     return text + ("; no progression seen" if day is None else f"; progression on day {number(day)}")
 
 
-ASSESSED: dict[str, Callable[[dict[str, Any]], str]] = {"psa_best_change": _psa}
+def _disease(row: dict[str, Any]) -> str:
+    from carwright.clinic.leukaemia_response import CATEGORIES
+    from carwright.clinic.lymphoma_response import CATEGORIES as OF_LYMPHOMA
+
+    names = CATEGORIES if "mlfs" in row else OF_LYMPHOMA
+    text = f"best response {names[int(row['response_category'])]}"
+    if row["response_day"] is not None:
+        text += f" on day {number(row['response_day'])}"
+    if row["relapse"] is not None:
+        low = ", antigen-low" if row["relapse_antigen_low"] else ""
+        text += f"; relapse on day {number(row['relapse_day'])}{low}" if row["relapse"] else "; no relapse seen"
+    return text
+
+
+def _counts(row: dict[str, Any]) -> str:
+    days, back = row["anc_below_500_days"], row["anc_recovery_day"]
+    text = f"neutrophils below 500/uL for {number(days)} days, platelets below 50,000/uL for "
+    text += f"{number(row['platelets_below_50_days'])}"
+    text += "; neutrophils never came back" if back is None else f"; back on day {number(back)}" if back else ""
+    text += f"; ICAHT grade {row['icaht_early']:.0f} early"
+    text += "" if row["icaht_late"] is None else f", {row['icaht_late']:.0f} late"
+    return text + ("; died of infection" if row["death_infection"] else "")
+
+
+ASSESSED: dict[str, Callable[[dict[str, Any]], str]] = {
+    "psa_best_change": _psa,
+    "response_category": _disease,
+    "anc_recovery_day": _counts,
+}
 """Column that an assessment writes -> its line."""

@@ -31,6 +31,7 @@ def how_it_went(given: Callable[[], Solve]) -> dict[str, Any]:
 
 def of_solve(solve: Solve) -> dict[str, Any]:
     """Solve again, slowly, and tell how it went; ``step_history`` has one entry per step that was tried."""
+    from carwright.engine.outcome import NEGATIVE_LIMIT
     from carwright.engine.trace import trace
 
     found = trace(solve)
@@ -49,6 +50,13 @@ def of_solve(solve: Solve) -> dict[str, Any]:
         "last_good_state": [
             {"name": name, "value": _finite(value), "rate": _finite(rate)}
             for name, value, rate in _by_speed(solve, found)
+        ],
+        "below_zero": [
+            {"name": name, "value": float(value)}
+            for name, value, tolerance, never in zip(
+                solve.system.states, found.state, solve.absolute, solve.system.non_negative, strict=True
+            )
+            if never and value < -NEGATIVE_LIMIT * tolerance
         ],
         "undefined_rates": [str(name) for name in found.undefined],
         "fastest": _fastest(solve, found),
@@ -105,7 +113,7 @@ def solve_text(told: dict[str, Any]) -> list[str]:
         lines[0] += f"; the first {told['steps']:,} are shown"
     if steps:
         sizes = [step["size"] for step in steps]
-        lines.append(f"step sizes, log scale from {min(sizes):.1e} to {max(sizes):.1e}; below, where steps were rejected:")
+        lines.append(f"step sizes, log scale from {min(sizes):.1e} to {max(sizes):.1e}; x where steps were rejected:")
         lines += [f"  {line}" for line in _picture(steps)]
     lines += [f"at {number(fired['time'])}: {fired['name']}" for fired in told["triggers"][:SHOWN_STATES]]
     failed = told["outcome_name"] != "ok"
@@ -116,6 +124,8 @@ def solve_text(told: dict[str, Any]) -> list[str]:
     lines += [f"  {line}" for line in columns(rows, ["fastest first", "value", "rate"]).splitlines()]
     if len(states) > SHOWN_STATES:
         lines.append(f"  and {len(states) - SHOWN_STATES} more (--json has them)")
+    for below in told["below_zero"]:
+        lines.append(f"below zero, which it cannot be: {below['name']} {below['value']:.6g}")
     if told["undefined_rates"]:
         lines.append(f"rate undefined in the next step: {', '.join(told['undefined_rates'])}")
     if told["fastest"]:

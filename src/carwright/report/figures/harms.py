@@ -24,7 +24,8 @@ CARE = (
     ("corticosteroid_doses", "corticosteroid"),
     ("anakinra_doses", "anakinra"),
 )
-GROUPS = (("Harms besides grades", HARMS), ("Care given", CARE))
+BLOOD_HARMS = (("death_infection", "death from infection"), ("aplasia_day60", "aplasia on day 60"))
+"""Harms that are read in diseases of the blood only."""
 
 CAPTION = (
     "Share of virtual patients at each node with the event, or given at least one dose; bars are 90 % Wilson "
@@ -34,6 +35,11 @@ CAPTION = (
 )
 
 
+def _groups(run: Run) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    own = tuple(harm for harm in BLOOD_HARMS if harm[0] in run.disease.panel.flags)
+    return ("Harms besides grades", (*HARMS, *own)), ("Care given", CARE)
+
+
 def build(run: Run) -> Figure:
     """Dots with intervals, one panel for harms and one for care."""
     table = pl.DataFrame(
@@ -41,7 +47,7 @@ def build(run: Run) -> Figure:
     )
     colours, symbols = node_colours(run.node_names), node_symbols(run.node_names)
     panels = []
-    for title, events in GROUPS:
+    for title, events in _groups(run):
         names = [name for _, name in reversed(events)]
         spread = 0.64 / max(1, len(run.nodes))
         traces = []
@@ -97,8 +103,9 @@ def build(run: Run) -> Figure:
 
 
 def _rows(run: Run) -> Iterator[tuple[str, str, str, int, float, float, float]]:
-    infused = run.infused([column for _, events in GROUPS for column, _ in events])
-    for title, events in GROUPS:
+    groups = _groups(run)
+    infused = run.infused([column for _, events in groups for column, _ in events])
+    for title, events in groups:
         for column, name in events:
             for node in run.nodes:
                 values = infused.filter(pl.col("node") == node.name)[column]

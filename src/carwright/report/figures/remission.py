@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from carwright.clinic.leukaemia_response import CATEGORIES
+from carwright.clinic.lymphoma_response import CATEGORIES as LYMPHOMA
 from carwright.report.figure import Entry, Figure, Key, Panel, Trace
 from carwright.report.groups import Group, grouped_patients, groups_of
 from carwright.report.palette import INK
@@ -12,7 +13,6 @@ from carwright.report.run import Run
 from carwright.report.statistics import share_interval
 from carwright.report.wording import percent, wrapped
 
-LYMPHOMA = ("no response", "partial", "complete")
 COLOURS = ("#e6ebf0", "#fbe0ad", "#f3a65a", "#8cc5e3", "#3d8fc4", "#0f5c8c")
 """From no response to complete remission: the darker the blue, the better."""
 
