@@ -70,6 +70,17 @@ def test_screen_and_explain(cells: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "CD33 protein was seen on HSC" in out
 
 
+def test_if_better_is_searched_and_explained(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "gates", cells, "--order", 1, "--if-better", 4, "--no-veto", "--draws", 5, "--json")
+    assert status == 0, err
+    found = json.loads(out)
+    assert "IF-BETTER" in found["certificates"]
+    best = next(row for row in found["gates"] if "IF-BETTER" in row["gate"])
+    status, out, err = run(capsys, "explain", best["gate"], cells, "--json", "--quiet")
+    assert status == 0, err
+    assert json.loads(out)["gates"][0]["gate"] == best["gate"]
+
+
 def test_explain_without_cells(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import yaml
 from carwright.errors import CarwrightError, Problem
 from carwright.targets.evaluate.analysis import Analysis
 from carwright.targets.references.antigens import antigens
-from carwright.targets.search.gate import receptors
+from carwright.targets.search.gate import BRIGHT, receptors
 
 ASSUMED = {"kind": "assumed", "source": "a target search says nothing of it"}
 
@@ -40,7 +40,7 @@ def antigen_name(gene: str, known: Collection[str]) -> str:
 def construct_of(found: Analysis, known: Collection[str], rank: int = 1) -> dict[str, Any]:
     """The construct of one gate of an analysis, with the domains of a common second-generation receptor."""
     row = found.tables["gates"][rank - 1]
-    names = {gene: antigen_name(gene, known) for gene in row["genes"]}
+    names = {gene: antigen_name(gene, known) for gene in row["genes"] if not gene.endswith(BRIGHT)}
     gate = receptors(row["gate"], names)
     return {
         "name": gate.lower().replace("(", "").replace(")", "").replace(" ", "-"),
@@ -62,7 +62,7 @@ def antigens_of(found: Analysis, known: Collection[str], rank: int = 1) -> dict[
     row = found.tables["gates"][rank - 1]
     patterns = [entry for entry in found.tables["patterns"] if entry["gate"] == row["gate"]]
     table = {}
-    for gene in row["genes"]:
+    for gene in (name for name in row["genes"] if not name.endswith(BRIGHT)):
         shares: dict[str, float] = {}
         for entry in patterns:
             if f"{gene}+" in entry["pattern"].split():
