@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carwright.engine.lanes.printed import LANES, LOOK, OBS, SAMPLE, TH, TRIED, WATCHED, Floats, Integers, call
+    from carwright.engine.lanes.printed import FINEST, LANES, LOOK, OBS, SAMPLE, TH, TRIED, WATCHED, Floats, Integers, call
 
 # --- copied into every kernel from here ---
 # Width of the bracket, in days, to which a crossing is located.
@@ -28,7 +28,7 @@ def locate(
     secant makes no progress or the value is a mere condition (0, then 1); the bracket ends at most CROSSING
     wide.
     """
-    width = min(max(CROSSING / W[M[TRIED] + lane], 1e-13), 1e-3)
+    width = min(max(CROSSING / W[M[TRIED] + lane], FINEST), 1e-3)
     side = 0
     for attempt in range(80):
         if b - a <= width:
