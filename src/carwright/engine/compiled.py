@@ -110,6 +110,12 @@ def driver(shape: Shape = DOUBLE) -> ModuleType:
     return cache.load(driver_source(shape))
 
 
+def library(bits: int) -> str:
+    """Text of the elementary functions for numbers of 64 or 32 bits."""
+    texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _LIBRARIES[bits]]
+    return "\n".join(text.split(MARKER)[1] for text in texts)
+
+
 class Compiled:
     """Solves chunks of patients of one program."""
 
@@ -126,15 +132,13 @@ class Compiled:
 
     def _load(self) -> list[int]:
         """Make the machine code; what the driver calls each of `FUNCTIONS`, then the assignments, by."""
-        shape = self.shape
-        names = [*_LIBRARIES[shape.bits], *_DECIDES]
-        texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in names]
-        library = "\n".join(text.split(MARKER)[1] for text in texts[: -len(_DECIDES)])
+        elementary = library(self.shape.bits)
+        texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
 
         def make() -> bytes:
-            return assemble(translate(self.printed.source, library, shape))
+            return assemble(translate(self.printed.source, elementary, self.shape))
 
-        self._code = Code(cache.load_code("\0".join([self.printed.source, *texts]), make))
+        self._code = Code(cache.load_code("\0".join([self.printed.source, elementary, *texts]), make))
         names = [*FUNCTIONS, *(f"assign{j}" for j in range(self.printed.layout.triggers))]
         return self._code.addresses(names)
 
