@@ -67,6 +67,10 @@ ENGINES: tuple[Engine, ...] = (
         "carwright Rodas5P", OURS, "ours", "numba", (1e-4, 1e-5, 1e-6, 1e-7), 4096, (1e-4, 1e-5, 1e-6), ("rodas5p",)
     ),
     Engine("carwright Rodas4", OURS, "ours", "numba", (1e-3, 1e-4, 1e-5, 1e-6), 4096, (1e-4, 1e-5), ("rodas4",)),
+    Engine(
+        "carwright Rodas5P single", "carwright single", "ours", "numba", (1e-3, 1e-4, 1e-5), 4096, (1e-4, 1e-5),
+        ("rodas5p", "single"),
+    ),
     Engine("libroadrunner CVODE", "libroadrunner", "libroadrunner", "libroadrunner", _FINE, 128, (1e-6, 1e-7)),
     Engine("numbalsoda LSODA", "numbalsoda", "lsoda", "numbalsoda", (1e-4, *_FINE), 256, (1e-5, 1e-6, 1e-7)),
     Engine("scikit-sundae CVODE BDF", "scikit-sundae", "sundae", "scikit-sundae", _FINE, 32, (1e-6, 1e-7)),

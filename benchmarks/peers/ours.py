@@ -7,9 +7,9 @@ from benchmarks.problems import ABSOLUTE, Problem
 from carwright.engine import compile_kernel
 
 
-def prepare(problem: Problem, method: str) -> Solve:
+def prepare(problem: Problem, method: str, precision: str = "double") -> Solve:
     """Compile the kernel, or load it from the cache."""
-    kernel = compile_kernel(problem.system, observables=problem.system.states, method=method)
+    kernel = compile_kernel(problem.system, observables=problem.system.states, method=method, precision=precision)
 
     def solve(problem: Problem, tolerance: float) -> Floats:
         solution = kernel.solve(

@@ -141,6 +141,7 @@ def simulate(
     values: Mapping[str, float] | None = None,
     relative_tolerance: float = 1e-6,
     method: str = "rodas5p",
+    precision: str = "double",
     gpu: bool = False,
     seed: int = 1,
     keep: str | Iterable[str] | None = None,
@@ -185,6 +186,8 @@ def simulate(
         Error allowed per step relative to each state.
     method
         ``"rodas5p"``, or ``"rodas4"`` to screen at loose tolerances.
+    precision
+        ``"double"``, or ``"single"`` to screen: faster, at relative tolerances of 1e-5 or more.
     gpu
         Solve on a CUDA device, one patient a thread (extra ``gpu``).
     seed
@@ -239,6 +242,7 @@ def simulate(
         values=values or {},
         relative_tolerance=relative_tolerance,
         method=method,
+        precision=precision,
         gpu=gpu,
         seed=seed,
         keep=keep,

@@ -134,11 +134,12 @@ def test_the_text_translates_for_a_device():
         from test_closed_form import SAW_TRIGGERS
         from carwright.engine import Functional, cache, device
         from carwright.engine.generator import generate
+        from carwright.engine.vector import Shape
 
         dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(9, 0))
         _, kernel = build(SAW, ("A",), (Functional("maximum", "O"),), SAW_TRIGGERS)
-        printed = generate(kernel._program, lanes=1)
-        module = cache.load(device.device_source(printed.source, 1, len(SAW_TRIGGERS), 512, 256))
+        printed = generate(kernel._program, shape=Shape(1, 64))
+        module = cache.load(device.device_source(printed.source, Shape(1, 64), len(SAW_TRIGGERS), 512, 256))
         matrix, vector = float64[:, ::1], float64[::1]
         signature = void(vector, int64[::1], matrix, matrix, uint8[::1], matrix, float64[:, :, ::1])
         ptx = cuda.compile(module.solve_all.py_func, signature, device=False, abi="numba", cc=(9, 0), output="ptx")[0]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import cache
-from carwright.engine.generator import LANES, Printed, Program, generate
+from carwright.engine.generator import Printed, Program, generate
 from carwright.engine.lanes import FILES
 from carwright.engine.layout import SAMPLES, Layout
 from carwright.engine.machine_code import Code, assemble
@@ -20,9 +20,11 @@ from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
 from carwright.engine.tableau import RODAS5P, Tableau
-from carwright.engine.vector import Shape, translate
+from carwright.engine.vector import DOUBLE, Shape, translate
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating]
+"""The work array: numbers of the kernel's precision."""
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 
@@ -32,7 +34,9 @@ FUNCTIONS: Final = (
 )  # fmt: skip
 """Printed functions that the driver calls; those of the triggers follow."""
 _NAMES: Final = ("ADVANCE", "SAMPLE_ALL", *(name.upper() for name in FUNCTIONS[2:]), "ASSIGN")
-_DECIDES: Final = ("mathematics.py", "vector.py", "machine_code.py")
+_LIBRARIES: Final = {64: ("mathematics.py",), 32: ("mathematics.py", "mathematics_single.py")}
+"""Elementary functions by bits of a number; later texts replace what earlier ones define."""
+_DECIDES: Final = ("vector.py", "machine_code.py")
 """Files that decide what machine code is made of a source."""
 _SIZES: Final = (
     "STATES", "WATCHED", "OBSERVED", "FUNCTIONALS", "TRIGGERS", "ASSIGNED", "STOPS_COUNT", "OUTPUTS",
@@ -44,11 +48,12 @@ _TABLES: Final = (
 _TOLD: Final = (*Layout.names(), *_SIZES, *_TABLES)
 """What the driver is told in whole numbers; then come `_LANE`, the addresses of the functions, and the tables."""
 _LANE: Final = ("PATIENT", "STOPPED", "WRITTEN", "FRESH", "LOADING", "WANTED", "FIRED")
+_FINEST: Final = {64: 1e-13, 32: 1e-6}
+"""Part of a step to which positions in it are told apart, by bits of a number: some units in the last place of 1."""
 _MATRIX = "float64[:, ::1]"
-_SIGNATURE: Final = f"float64[::1], int64[::1], {_MATRIX}, {_MATRIX}, uint8[::1], {_MATRIX}, float64[:, :, ::1]"
+_ARGUMENTS: Final = f"int64[::1], {_MATRIX}, {_MATRIX}, uint8[::1], {_MATRIX}, float64[:, :, ::1]"
 # Only `solve` is called from Python; the others need no wrappers, which saves a third of the compile time.
 _INNER: Final = '@njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'
-_ENTRY: Final = f'@njit("void({_SIGNATURE})", error_model="numpy", nogil=True, cache=True)'
 _HEAD: Final = """from __future__ import annotations
 
 import numpy as np
@@ -71,12 +76,14 @@ def call(context, address, W):
 """
 
 
-def driver_texts(lanes: int) -> tuple[str, list[str]]:
+def driver_texts(shape: Shape) -> tuple[str, list[str]]:
     """What is printed in front of the driver, and the texts that it consists of."""
     package = files("carwright.engine.lanes")
+    lanes = shape.lanes
     code = len(_TOLD) + len(_LANE) * lanes
     sizes = {
         "LANES": lanes,
+        "FINEST": _FINEST[shape.bits],
         "SAMPLES": SAMPLES,
         **{name: i for i, name in enumerate(_TOLD)},
         **{name: len(_TOLD) + i * lanes for i, name in enumerate(_LANE)},
@@ -89,24 +96,32 @@ def driver_texts(lanes: int) -> tuple[str, list[str]]:
 
 
 @remember
-def driver_source(lanes: int = LANES) -> str:
+def driver_source(shape: Shape = DOUBLE) -> str:
     """Text of the driver's module, the same for all models."""
-    sizes, texts = driver_texts(lanes)
+    sizes, texts = driver_texts(shape)
+    entry = f'@njit("void({shape.number.name}[::1], {_ARGUMENTS})", error_model="numpy", nogil=True, cache=True)'
     return "\n".join(
-        [_HEAD, sizes, *(decorated(text, lambda name: _ENTRY if name == "solve" else _INNER) for text in texts)]
+        [_HEAD, sizes, *(decorated(text, lambda name: entry if name == "solve" else _INNER) for text in texts)]
     )
 
 
-def driver() -> ModuleType:
+def driver(shape: Shape = DOUBLE) -> ModuleType:
     """The compiled driver, compiled now where no sound copy is on disk."""
-    return cache.load(driver_source())
+    return cache.load(driver_source(shape))
+
+
+def library(bits: int) -> str:
+    """Text of the elementary functions for numbers of 64 or 32 bits."""
+    texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _LIBRARIES[bits]]
+    return "\n".join(text.split(MARKER)[1] for text in texts)
 
 
 class Compiled:
     """Solves chunks of patients of one program."""
 
-    def __init__(self, program: Program, method: Tableau = RODAS5P, lanes: int = LANES) -> None:
-        self.printed: Printed = generate(program, method, lanes)
+    def __init__(self, program: Program, method: Tableau = RODAS5P, shape: Shape = DOUBLE) -> None:
+        self.shape = shape
+        self.printed: Printed = generate(program, method, shape)
         layout = self.printed.layout
         row = {name: i for i, name in enumerate(program.order())}
         targets = np.full((layout.triggers, layout.assigned), -1)
@@ -117,21 +132,21 @@ class Compiled:
 
     def _load(self) -> list[int]:
         """Make the machine code; what the driver calls each of `FUNCTIONS`, then the assignments, by."""
+        elementary = library(self.shape.bits)
         texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
-        library, shape = texts[0].split(MARKER)[1], Shape(self.printed.layout.lanes, 64)
 
         def make() -> bytes:
-            return assemble(translate(self.printed.source, library, shape))
+            return assemble(translate(self.printed.source, elementary, self.shape))
 
-        self._code = Code(cache.load_code("\0".join([self.printed.source, *texts]), make))
+        self._code = Code(cache.load_code("\0".join([self.printed.source, elementary, *texts]), make))
         names = [*FUNCTIONS, *(f"assign{j}" for j in range(self.printed.layout.triggers))]
         return self._code.addresses(names)
 
     def _run(
-        self, W: Floats, M: Integers, parameters: Floats, amounts: Floats, outcome: Codes, results: Floats,
+        self, W: Numbers, M: Integers, parameters: Floats, amounts: Floats, outcome: Codes, results: Floats,
         courses: Floats,
     ) -> None:  # fmt: skip
-        driver().solve(W, M, parameters, amounts, outcome, results, courses)
+        driver(self.shape).solve(W, M, parameters, amounts, outcome, results, courses)
 
     def solve(
         self, parameters: Floats, amounts: Floats, stops: Floats, dose_first: Integers, dose_state: Integers,
@@ -142,7 +157,7 @@ class Compiled:
         """Solve a chunk of patients (see `carwright.engine.kernel.Kernel`)."""
         layout = self.printed.layout
         places = layout.places(len(stops), len(times))
-        W = aligned(places["END"])
+        W = aligned(places["END"], self.shape.number)
         W[:] = 1.0
         W[places["ACTIVE"] : places["ACTIVE"] + layout.lanes] = 0.0
         numbers = {
@@ -179,8 +194,8 @@ class Compiled:
         return np.concatenate([at, sizes, begins, lane, self._functions, *tables], dtype=np.int64)
 
 
-def aligned(size: int) -> Floats:
+def aligned(size: int, number: np.dtype[np.floating] = DOUBLE.number) -> Numbers:
     """Work array on a cache-line boundary, as the vector loads assume."""
-    raw = np.empty(size + 8)
-    offset = (-raw.ctypes.data % 64) // 8
+    raw = np.empty(size + 64 // number.itemsize, number)
+    offset = (-raw.ctypes.data % 64) // number.itemsize
     return raw[offset : offset + size]

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import cache
-from carwright.engine.compiled import FUNCTIONS, Compiled, driver_texts
+from carwright.engine.compiled import FUNCTIONS, Compiled, Numbers, driver_texts
 from carwright.engine.generator import Program
 from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.tableau import RODAS5P, Tableau
+from carwright.engine.vector import Shape
 from carwright.errors import CarwrightError, Problem
 
 Floats = npt.NDArray[np.float64]
@@ -64,22 +65,22 @@ def unavailable() -> str:
     return ""
 
 
-def device_source(functions: str, layout_lanes: int, triggers: int, numbers: int, whole_numbers: int) -> str:
+def device_source(functions: str, shape: Shape, triggers: int, numbers: int, whole_numbers: int) -> str:
     """Text of a module for numba-cuda.
 
     Parameters
     ----------
     functions
         What the generator printed for one lane.
-    layout_lanes
-        Lanes that it was printed for.
+    shape
+        What it was printed for.
     triggers
         How many functions assign.
     numbers, whole_numbers
         Sizes of a thread's arrays.
     """
     library = files("carwright.engine").joinpath("mathematics.py").read_text(encoding="utf-8").split(MARKER)[1]
-    sizes, texts = driver_texts(layout_lanes)
+    sizes, texts = driver_texts(shape)
     names = [*FUNCTIONS, *(f"assign{j}" for j in range(triggers))]
     choices = "".join(f"    {'el' if i else ''}if number == {i}:\n        {name}(W)\n" for i, name in enumerate(names))
     parts = [
@@ -109,19 +110,19 @@ class OnDevice(Compiled):
                     fix="install 'carwright[gpu]' on a machine with a CUDA device, or leave the path out",
                 )
             )
-        super().__init__(program, method, lanes=1)
+        super().__init__(program, method, Shape(1, 64))
 
     def _load(self) -> list[int]:
         return list(range(len(FUNCTIONS) + self.printed.layout.triggers))
 
     def _run(
-        self, W: Floats, M: Integers, parameters: Floats, amounts: Floats, outcome: npt.NDArray[np.uint8],
+        self, W: Numbers, M: Integers, parameters: Floats, amounts: Floats, outcome: npt.NDArray[np.uint8],
         results: Floats, courses: Floats,
     ) -> None:  # fmt: skip
         from numba import cuda
 
         sizes = [-(-len(array) // _STEP) * _STEP for array in (W, M)]
-        module = cache.load(device_source(self.printed.source, 1, self.printed.layout.triggers, *sizes))
+        module = cache.load(device_source(self.printed.source, self.shape, self.printed.layout.triggers, *sizes))
         outputs: list[npt.NDArray[Any]] = [outcome, results, courses]
         copies: list[Any] = [cuda.to_device(array) for array in outputs]
         blocks = -(-len(parameters) // THREADS)

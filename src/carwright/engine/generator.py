@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from carwright.engine import expression as ex
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, floored
@@ -18,9 +17,7 @@ from carwright.engine.survey import functional_lines, trigger_lines
 from carwright.engine.system import System
 from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.engine.tape import kinked
-
-LANES: Final = 8
-"""Patients in lock-step: one AVX-512 register of doubles, two of AVX2."""
+from carwright.engine.vector import DOUBLE, Shape
 
 
 @dataclass(frozen=True)
@@ -53,14 +50,14 @@ class Printed:
     layout: Layout
 
 
-def generate(program: Program, method: Tableau = RODAS5P, lanes: int = LANES) -> Printed:
+def generate(program: Program, method: Tableau = RODAS5P, shape: Shape = DOUBLE) -> Printed:
     """Source text of a kernel's functions; the same program gives the same text."""
-    writer = _Writer(program, method, lanes)
+    writer = _Writer(program, method, shape)
     return Printed(writer.source(), writer.layout)
 
 
 class _Writer:
-    def __init__(self, program: Program, method: Tableau, lanes: int) -> None:
+    def __init__(self, program: Program, method: Tableau, shape: Shape) -> None:
         self.program, self.method, system = program, method, program.system
         self.states = program.order()
         position = {name: i for i, name in enumerate(system.states)}
@@ -77,7 +74,8 @@ class _Writer:
         self._group(rates, entries, driven)
         needed = ex.symbols([*program.watched, *program.observed])
         self.layout = Layout(
-            lanes=lanes,
+            lanes=shape.lanes,
+            bits=shape.bits,
             stages=method.stages,
             orders=len(method.dense),
             states=len(rates),

@@ -23,6 +23,7 @@ class Layout:
     """Sizes that the printed code is specialised to, and where its sections lie."""
 
     lanes: int
+    bits: int
     stages: int
     orders: int
     states: int
@@ -102,7 +103,7 @@ class Layout:
     @staticmethod
     def names() -> tuple[str, ...]:
         """Names of all sections in their order."""
-        return tuple(Layout(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, driven=False, timed=False).sections())
+        return tuple(Layout(1, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, driven=False, timed=False).sections())
 
     def places(self, stops: int = 0, times: int = 0) -> dict[str, int]:
         """Index in the work array at which each section begins; ``END`` is the total."""

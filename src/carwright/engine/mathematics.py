@@ -5,6 +5,9 @@ they are plain Python
 that works on NumPy scalars. No function branches: special cases are selected at the end, so eight patients
 run in step.
 
+What depends on the format of the numbers are the constants in front, `taylor` and `area`; ``mathematics_single.py``
+replaces those for single precision.
+
 Both reduce the argument by powers of two as fdlibm does (Sun Microsystems 1993, ``e_log.c`` and ``e_exp.c``);
 the logarithm takes fdlibm's published minimax polynomial, the exponential Taylor's series. Errors, checked in
 the tests: `exponential` and `logarithm` about 1 unit in the last place, `hyperbolic_tangent` 3 units,
@@ -26,12 +29,29 @@ SQRT_2 = 1.4142135623730951
 INFINITY = np.inf
 # Adding 1.5 * 2**52 to a number below 2**51 leaves its rounded integer in the low bits of the sum.
 ROUNDER = 6755399441055744.0
+# The format: bits of the mantissa and their mask, mask and bias of the exponent, and a number whose exponential leaves the range.
+MANTISSA = 52
+MANTISSA_MASK = 0x000FFFFFFFFFFFFF
+EXPONENT_MASK = 2047
+BIAS = 1023.0
+BEYOND = 800.0
+SMALLEST_NORMAL = 2.2250738585072014e-308
+# Bits of 1 and of sqrt(1/2), and what lies between them.
+ONE = 0x3FF0000000000000
+SQRT_HALF = 0x3FE6A09E667F3BCD
+TO_ONE = 0x00095F619980C433
+# Bits of 2**52, whose low bits count in ones, and its value plus the bias.
+COUNTER = 0x4330000000000000
+COUNTED = 4503599627371519.0
+# A power of two that makes subnormal numbers normal.
+LIFT = 18014398509481984.0
+LIFTED = 54.0
 
 
 def power_of_two(k: float) -> float:
-    """2**k for a whole number k in [-1022, 1023], by writing the exponent bits."""
-    bits = np.float64(k + (ROUNDER + 1023.0)).view(np.int64)
-    return np.int64(bits << 52).view(np.float64)
+    """2**k for a whole number k from 1 - BIAS to BIAS, by writing the exponent bits."""
+    bits = np.float64(k + (ROUNDER + BIAS)).view(np.int64)
+    return np.int64(bits << MANTISSA).view(np.float64)
 
 
 def taylor(r: float) -> float:
@@ -47,8 +67,8 @@ def taylor(r: float) -> float:
 
 def exponential(x: float) -> float:
     """e**x; 0 and infinity beyond the range of doubles, NaN for NaN."""
-    bounded = x if x < 800.0 else 800.0
-    bounded = bounded if bounded > -800.0 else -800.0
+    bounded = x if x < BEYOND else BEYOND
+    bounded = bounded if bounded > -BEYOND else -BEYOND
     shifted = bounded * LOG2_E + ROUNDER
     k = shifted - ROUNDER
     r = (bounded - k * LN2_HIGH) - k * LN2_LOW
@@ -59,29 +79,35 @@ def exponential(x: float) -> float:
     return value if x == x else x
 
 
-def logarithm(x: float) -> float:
-    """Natural logarithm; -infinity at 0, NaN below it."""
-    tiny = x < 2.2250738585072014e-308
-    scaled = x * 18014398509481984.0 if tiny else x
-    bits = np.float64(scaled).view(np.int64)
-    biased = np.int64(((bits >> 52) & 2047) | 0x4330000000000000).view(np.float64)
-    exponent: float = biased - 4503599627371519.0
-    mantissa = np.int64((bits & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000).view(np.float64)
-    large = mantissa > SQRT_2
-    mantissa = mantissa * 0.5 if large else mantissa
-    exponent = exponent + 1.0 if large else exponent
-    exponent = exponent - 54.0 if tiny else exponent
-    f = mantissa - 1.0
-    s = f / (2.0 + f)
-    z = s * s
+def area(z: float) -> float:
+    """What 2 artanh(s)/s exceeds 2 by, for z = s**2: the logarithm of (1 + s)/(1 - s) near 1."""
     w = z * z
     even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
     odd = z * (
         6.666666666666735130e-01
         + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01))
     )
+    value: float = even + odd
+    return value
+
+
+def logarithm(x: float) -> float:
+    """Natural logarithm; -infinity at 0, NaN below it."""
+    tiny = x < SMALLEST_NORMAL
+    scaled = x * LIFT if tiny else x
+    bits = np.float64(scaled).view(np.int64)
+    biased = np.int64(((bits >> MANTISSA) & EXPONENT_MASK) | COUNTER).view(np.float64)
+    exponent: float = biased - COUNTED
+    mantissa = np.int64((bits & MANTISSA_MASK) | ONE).view(np.float64)
+    large = mantissa > SQRT_2
+    mantissa = mantissa * 0.5 if large else mantissa
+    exponent = exponent + 1.0 if large else exponent
+    exponent = exponent - LIFTED if tiny else exponent
+    f = mantissa - 1.0
+    s = f / (2.0 + f)
+    z = s * s
     hfsq = 0.5 * f * f
-    value: float = exponent * LN2_HIGH - ((hfsq - (s * (hfsq + (even + odd)) + exponent * LN2_LOW)) - f)
+    value: float = exponent * LN2_HIGH - ((hfsq - (s * (hfsq + area(z)) + exponent * LN2_LOW)) - f)
     value = value if x < INFINITY else x
     value = value if x > 0.0 else (-INFINITY if x == 0.0 else np.nan)
     return value if x == x else x
@@ -90,18 +116,12 @@ def logarithm(x: float) -> float:
 def binary_logarithm(x: float) -> float:
     """Logarithm to base 2 of a positive normal number."""
     # The mantissa is taken from sqrt(1/2) to sqrt(2).
-    shifted = np.float64(x).view(np.int64) + 0x00095F619980C433
-    biased = np.int64((shifted >> 52) | 0x4330000000000000).view(np.float64)
-    f = np.int64((shifted & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD).view(np.float64) - 1.0
+    shifted = np.float64(x).view(np.int64) + TO_ONE
+    biased = np.int64((shifted >> MANTISSA) | COUNTER).view(np.float64)
+    f = np.int64((shifted & MANTISSA_MASK) + SQRT_HALF).view(np.float64) - 1.0
     s = f / (2.0 + f)
     z = s * s
-    w = z * z
-    even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
-    odd = z * (
-        6.666666666666735130e-01
-        + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01))
-    )
-    value: float = (biased - 4503599627371519.0) + (s * LOG2_E) * (2.0 + (even + odd))
+    value: float = (biased - COUNTED) + (s * LOG2_E) * (2.0 + area(z))
     return value
 
 
@@ -109,10 +129,10 @@ def real_power(base: float, exponent: float) -> float:
     """``base ** exponent``; a negative base needs a whole exponent, as in C99. Subnormal numbers count as 0."""
     size = -base if base < 0.0 else base
     power = binary_logarithm(size)
-    power = -INFINITY if size < 2.2250738585072014e-308 else power
+    power = -INFINITY if size < SMALLEST_NORMAL else power
     power = (power if size < INFINITY else size) * exponent
-    power = 1024.0 if power > 1024.0 else power
-    power = -1023.0 if power < -1023.0 else power
+    power = BIAS + 1.0 if power > BIAS + 1.0 else power
+    power = -BIAS if power < -BIAS else power
     k = (power + ROUNDER) - ROUNDER
     value = taylor((power - k) * LN2) * power_of_two(k)
     whole = np.floor(exponent) == exponent
@@ -139,9 +159,9 @@ def hyperbolic_tangent(x: float) -> float:
 def rough_power(x: float, exponent: float) -> float:
     """``x ** exponent`` for positive x and a small exponent, to about 0.2 %: enough to choose a step size."""
     bits = np.float64(x).view(np.int64)
-    biased = np.int64((bits >> 52) | 0x4330000000000000).view(np.float64)
-    whole: float = biased - 4503599627371519.0
-    m = np.int64((bits & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000).view(np.float64)
+    biased = np.int64((bits >> MANTISSA) | COUNTER).view(np.float64)
+    whole: float = biased - COUNTED
+    m = np.int64((bits & MANTISSA_MASK) | ONE).view(np.float64)
     # Minimax polynomials of log2 on [1, 2], exact at both ends (error 9e-4), and of 2**r (2e-3).
     power = exponent * (whole + (-2.16417114 + m * (3.06469709 + m * (-1.05974615 + m * 0.15922019))))
     k = (power + ROUNDER) - ROUNDER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from carwright.engine import expression as ex
 from carwright.engine.expression import Expr
@@ -12,6 +13,9 @@ from carwright.engine.layout import Layout
 from carwright.engine.printer import statements
 from carwright.engine.sparse import Entry, Factorisation
 from carwright.engine.tableau import Tableau
+
+_ON_THE_GRID: Final = ("end = t + h", "h = h if h == remaining else end - t")
+"""The step that is taken is the difference of two numbers, so that time is exact however coarse the numbers are."""
 
 Cell = Callable[[str, int], str]
 """Text of a cell of the work array: section name and row within the section."""
@@ -107,6 +111,7 @@ class _Stepper:
             # Reach the stop in this step, or in two equal ones, instead of leaving a sliver.
             "h = remaining * 0.5 if planned * 1.9 > remaining else planned",
             "h = remaining if planned * 1.05 > remaining else h",
+            *(_ON_THE_GRID if self.layout.bits == 32 else ()),
             f"{cell('TRIED', 0)} = h",
             "ih = 1.0 / h",
             f"{cell('IH', 0)} = ih",

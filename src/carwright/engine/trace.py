@@ -24,7 +24,7 @@ from carwright.engine.kernel import FIRST_STEP
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import Dosing, Trigger
 from carwright.engine.system import System
-from carwright.engine.tableau import RODAS5P as METHOD
+from carwright.engine.tableau import METHODS, RODAS5P
 from carwright.errors import CarwrightError, Problem, Problems
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +50,7 @@ class Solve:
     absolute: Floats
     triggers: tuple[Trigger, ...] = ()
     max_steps: int = 100_000
+    method: str = RODAS5P.name
 
 
 @dataclass
@@ -133,6 +134,7 @@ class _Compiled:
 class _Tracer:
     def __init__(self, solve: Solve, most: int) -> None:
         self.solve, self.most = solve, most
+        self.method = METHODS[solve.method]
         system = solve.system
         self.names = system.states
         self.known: dict[str, Any] = dict(zip(system.parameters, map(np.float64, solve.parameters), strict=True))
@@ -186,7 +188,7 @@ class _Tracer:
             found.sizes.append(tried)
             found.errors.append(float(np.sqrt(error)))
             mild = max(error, 1e-12) if error < np.inf else np.inf  # NaN counts as infinite
-            proposed = tried * min(6.0, max(0.1, 0.9 * mild ** (-0.5 / METHOD.order)))
+            proposed = tried * min(6.0, max(0.1, 0.9 * mild ** (-0.5 / self.method.order)))
             if error <= 1.0:
                 end = t + tried if tried != remaining else t + remaining
                 h = max(proposed, h) if tried < h else max(proposed, tiny)
@@ -207,8 +209,8 @@ class _Tracer:
 
     def _step(self, y: Floats, t: float, h: float) -> tuple[Floats, list[Floats], float]:
         """End of a trial step, its stages and its mean square error."""
-        n, stages = len(y), list[Floats]()
-        matrix = np.eye(n) / (h * METHOD.gamma) - self._jacobian(y, t)
+        n, stages, method = len(y), list[Floats](), self.method
+        matrix = np.eye(n) / (h * method.gamma) - self._jacobian(y, t)
         driven = self._driven(self._place(y, t))
         u = y
         self.found.undefined = ()
@@ -216,15 +218,15 @@ class _Tracer:
             inverse = np.linalg.inv(matrix)
         except np.linalg.LinAlgError:
             inverse = np.full((n, n), np.nan)
-        for i in range(METHOD.stages):
+        for i in range(method.stages):
             if i > 0:
-                own = i < len(METHOD.a)
-                u = y + sum(a * k for a, k in zip(METHOD.a[i], stages, strict=False)) if own else u + stages[-1]
-            rates = self._rates(self._place(u, t + METHOD.times[i] * h))
+                own = i < len(method.a)
+                u = y + sum(a * k for a, k in zip(method.a[i], stages, strict=False)) if own else u + stages[-1]
+            rates = self._rates(self._place(u, t + method.times[i] * h))
             if not np.isfinite(rates).all() and not self.found.undefined and np.isfinite(u).all():
                 self.found.undefined = tuple(np.array(self.names)[~np.isfinite(rates)])
-            right = rates + sum((c * k for c, k in zip(METHOD.c[i], stages, strict=False)), np.zeros(n)) / h
-            stages.append(inverse @ (right + METHOD.time_weights[i] * h * driven))
+            right = rates + sum((c * k for c, k in zip(method.c[i], stages, strict=False)), np.zeros(n)) / h
+            stages.append(inverse @ (right + method.time_weights[i] * h * driven))
         y1 = u + stages[-1]
         scale = self.solve.absolute + self.solve.relative * np.maximum(np.abs(y), np.abs(y1))
         error = float(np.mean((stages[-1] / scale) ** 2))
@@ -274,10 +276,13 @@ class _Tracer:
         """Where a step ends: at the first trigger in it, after what that does, or at its own end."""
         if not self.solve.triggers:
             return t1, y1, False
-        d = [sum((c * k for c, k in zip(row, stages, strict=True)), np.zeros(len(y0))) for row in METHOD.dense]
+        d = [sum((c * k for c, k in zip(row, stages, strict=True)), np.zeros(len(y0))) for row in self.method.dense]
 
         def point(s: float) -> Floats:
-            return (1 - s) * y0 + s * (y1 + (1 - s) * (d[0] + s * (d[1] + s * d[2]))) if s < 1.0 else y1
+            inner = d[-1]
+            for order in reversed(d[:-1]):
+                inner = order + s * inner
+            return (1 - s) * y0 + s * (y1 + (1 - s) * inner) if s < 1.0 else y1
 
         def conditions(s: float) -> Floats:
             return self._when(self._place(point(s), t0 + s * h))

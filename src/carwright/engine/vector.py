@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, NoReturn
 
+import numpy as np
+
 _ARITHMETIC: Final[Mapping[type, tuple[str, str]]] = {
     ast.Add: ("fadd contract", "add"), ast.Sub: ("fsub contract", "sub"), ast.Mult: ("fmul contract", "mul"),
     ast.Div: ("fdiv", ""), ast.BitAnd: ("", "and"), ast.BitOr: ("", "or"), ast.LShift: ("", "shl"),
@@ -53,6 +55,11 @@ class Shape:
     bits: int
 
     @property
+    def number(self) -> np.dtype[np.floating]:
+        """NumPy's type of a floating point element."""
+        return np.dtype(f"float{self.bits}")
+
+    @property
     def bytes(self) -> int:
         """Size and alignment of a vector."""
         return self.lanes * self.bits // 8
@@ -69,6 +76,11 @@ class Shape:
     def scalar(self, kind: str) -> str:
         """LLVM's name of an element."""
         return {"f": self.element, "i": f"i{self.bits}", "b": "i1"}[kind]
+
+
+PRECISIONS: Final[Mapping[str, Shape]] = {"double": Shape(8, 64), "single": Shape(16, 32)}
+"""Patients in lock-step by precision: one register of AVX-512, two of AVX2."""
+DOUBLE: Final = PRECISIONS["double"]
 
 
 def translate(source: str, library: str, shape: Shape) -> str:
@@ -316,5 +328,6 @@ class _Body:
 
 
 def _single(number: float) -> float:
-    """Nearest number of single precision."""
-    return float(struct.unpack("f", struct.pack("f", number))[0]) if abs(number) < 3e38 else number
+    """Nearest number of single precision; infinity beyond its range."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(number))

@@ -8,6 +8,7 @@ import numpy as np
 
 from carwright.engine import Dosing
 from carwright.engine.kernel import default_tolerances
+from carwright.engine.tableau import RODAS5P
 from carwright.engine.trace import Solve
 from carwright.errors import CarwrightError, Problem
 from carwright.models import list_models
@@ -48,7 +49,7 @@ def solve_again(run: Run, patient: int) -> Solve:
         system, parameters, Dosing(np.array([day for day, _, _ in doses]), tuple(t for _, t, _ in doses), amounts),
         float(asked["start"]), float(asked["end"]), relative,
         default_tolerances(system, relative) if absolute is None else np.array(absolute), source.triggers,
-        int(asked["max_steps"]),
+        int(asked["max_steps"]), asked.get("method", RODAS5P.name),
     )  # fmt: skip
 
 

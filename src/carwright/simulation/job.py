@@ -21,6 +21,7 @@ from carwright.engine import (
     compile_gradients,
     compile_kernel,
 )
+from carwright.engine.kernel import DOUBLE
 from carwright.engine.tableau import RODAS5P
 from carwright.simulation.population import Drawn, Rows, Tabled
 from carwright.simulation.wishes import Dose
@@ -66,7 +67,7 @@ class Task:
         As in `Kernel.solve`.
     allow_negative
         Whether a species may be below zero.
-    method, path
+    method, precision, path
         As in `compile_kernel`.
     """
 
@@ -85,6 +86,7 @@ class Task:
     gradients: tuple[str, ...]
     relative_tolerance: float
     method: str
+    precision: str
     path: str | None
     absolute_tolerance: tuple[float, ...] | None = field(repr=False)
     max_steps: int
@@ -98,8 +100,9 @@ class Task:
                 self.system, self.gradients, observed, self.functionals, self.triggers, self.dosed()
             )
         return compile_kernel(
-            self.system, observed, self.functionals, self.triggers, path=self.path, method=self.method
-        )
+            self.system, observed, self.functionals, self.triggers,
+            path=self.path, method=self.method, precision=self.precision,
+        )  # fmt: skip
 
     def dosed(self) -> dict[str, list[str]]:
         """States that each amount with a name goes to."""
@@ -284,6 +287,7 @@ class Job:
             "max_steps": task.max_steps,
             "allow_negative": task.allow_negative,
             **({"method": task.method} if task.method != RODAS5P.name else {}),
+            **({"precision": task.precision} if task.precision != DOUBLE else {}),
             **({"path": task.path} if task.path else {}),
             **({"gradients": list(task.gradients)} if task.gradients else {}),
         }

@@ -56,6 +56,9 @@ def simulate(
     method: Annotated[
         str, typer.Option(help="rodas5p, or rodas4 to screen: cheaper steps of lower order.")
     ] = "rodas5p",
+    precision: Annotated[
+        str, typer.Option(help="double, or single to screen: faster, at --rtol 1e-5 or more.")
+    ] = "double",
     gpu: Annotated[bool, typer.Option("--gpu", help="Solve on a CUDA device, one patient a thread.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 1,
     values: Annotated[
@@ -102,6 +105,7 @@ def simulate(
             values=dict(parse_override(text) for text in values or []),
             relative_tolerance=rtol,
             method=method,
+            precision=precision,
             gpu=gpu,
             seed=seed,
             keep=None if keep is None else _names(keep),
@@ -120,6 +124,8 @@ def simulate(
         show_json({**summary, "folder": str(finished.folder)})
         return
     show(_head(summary))
+    if "precision" in summary:
+        show(summary["precision"]["error"])
     if summary["functionals"]:
         show(_functionals(summary))
     elif summary["courses"]["times"]:

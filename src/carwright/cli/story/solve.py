@@ -37,7 +37,7 @@ def of_solve(solve: Solve) -> dict[str, Any]:
     found = trace(solve)
     rejected = sum(not error <= 1.0 for error in found.errors)
     return {
-        "method": "solved again step by step in plain Python, by the same method and tolerances",
+        "method": "solved again step by step in plain Python and double precision, by the same method and tolerances",
         "outcome_name": None if found.outcome is None else found.outcome.name.lower(),
         "steps": len(found.times),
         "rejected": rejected,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from carwright.engine.lanes.printed import (
+        FINEST,
         LANES,
         LOOK,
         OBS,
@@ -40,7 +41,7 @@ def locate(
     secant makes no progress or the value is a mere condition (0, then 1); the bracket ends at most CROSSING
     wide.
     """
-    width = min(max(CROSSING / W[M[TRIED] + lane], 1e-13), 1e-3)
+    width = min(max(CROSSING / W[M[TRIED] + lane], FINEST), 1e-3)
     side = 0
     for attempt in range(80):
         if b - a <= width:

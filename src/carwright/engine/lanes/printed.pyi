@@ -13,6 +13,7 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 
 LANES: int
+FINEST: float
 SAMPLES: int
 Y: int
 U: int
