@@ -77,6 +77,7 @@ def screen(
     thresholds = _thresholds(molecules)
     settings = Settings(
         orders=(1,), top=top, keep=max(100, top), quantile=quantile, thresholds=thresholds, limits=_limits(limit),
+        veto=False,  # a screen shows every antigen, with its verdict
         doublet_rate=doublets, fewest_cells=fewest_cells,
     )  # fmt: skip
     _search(files, (cell_type, donor, malignant, layer), universe, settings, out, None, quiet, as_json)
