@@ -55,7 +55,15 @@ def test_shares_are_those_of_independent_antigens(a, b):
 @given(st.sampled_from(list_antigens()), st.sampled_from(list_antigens()), st.floats(0.05, 20.0), st.floats(0.05, 20.0))
 def test_or_is_at_least_its_parts_and_the_others_at_most_the_first_in_every_population(first, second, factor, other):
     factors = {first: np.array([factor]), second: np.array([factor if first == second else other])}
-    for population in ("aml_blasts", "aml_stem_cells", "stem_cells", "progenitors", "neutrophils", "monocytes", "t_cells"):
+    for population in (
+        "aml_blasts",
+        "aml_stem_cells",
+        "stem_cells",
+        "progenitors",
+        "neutrophils",
+        "monocytes",
+        "t_cells",
+    ):
 
         def share(text, population=population):
             return float(recognised_share(parse_gate(text), population, 1500.0, factors)[0])

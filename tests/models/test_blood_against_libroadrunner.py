@@ -1,5 +1,7 @@
 """The compiled blood models against libroadrunner on random patients."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,7 @@ def both(name, count, seed):
             runner[key] = values[key][i]
         runner.reset()
         stops = [-7.0, -5.0, -4.0, -3.0, 0.0, 60.0]
-        for begin, end in zip(stops, stops[1:], strict=False):
+        for begin, end in pairwise(stops):
             for day, state, amount in DOSES:
                 if day == begin:
                     runner[state] += amount
