@@ -21,6 +21,8 @@ from carwright.targets.references.tables import read_table, wide
 from carwright.targets.safety.classes import class_table
 from carwright.targets.search.gate import parse
 
+pytest.importorskip("anndata")
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("CARWRIGHT_SHARED", ROOT.parent / "shared")) / "data" / "targets"
 

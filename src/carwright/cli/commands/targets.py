@@ -77,6 +77,7 @@ def screen(
     thresholds = _thresholds(molecules)
     settings = Settings(
         orders=(1,), top=top, keep=max(100, top), quantile=quantile, thresholds=thresholds, limits=_limits(limit),
+        veto=False,  # a screen shows every antigen, with its verdict
         doublet_rate=doublets, fewest_cells=fewest_cells,
     )  # fmt: skip
     _search(files, (cell_type, donor, malignant, layer), universe, settings, out, None, quiet, as_json)
@@ -160,7 +161,7 @@ def explain(
     """Judge one gate in every class of normal cells: safe, unsafe, unresolved or not represented."""
     from carwright.targets.evaluate.analysis import Settings
     from carwright.targets.evaluate.analysis import explain as judge
-    from carwright.targets.search.gate import parse
+    from carwright.targets.search.gate import BRIGHT, parse
 
     wanted = parse(gate)
     if not files:
@@ -169,8 +170,9 @@ def explain(
     settings = Settings(
         thresholds=_thresholds(molecules), limits=_limits(limit), doublet_rate=doublets, fewest_cells=fewest_cells
     )
+    named = tuple(gene.removesuffix(BRIGHT) for gene in wanted.genes)
     with watch(quiet=quiet) as progress:
-        atlas = _read(files, (cell_type, donor, malignant, layer), "all", wanted.genes, progress)
+        atlas = _read(files, (cell_type, donor, malignant, layer), "named", named, progress)
         found = judge(atlas, [wanted], settings)
     _finish(found, out, to_construct, as_json, _show_explained)
 

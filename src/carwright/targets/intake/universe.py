@@ -14,7 +14,7 @@ from carwright.targets.intake.genes import current_symbol
 from carwright.targets.references.antigens import antigens
 from carwright.targets.references.surfaceome import cached_surface_genes
 
-AUTO, ALL, KNOWN, SURFACEOME = "auto", "all", "antigens", "surfaceome"
+AUTO, ALL, KNOWN, SURFACEOME, NAMED = "auto", "all", "antigens", "surfaceome", "named"
 MOST_GENES = 4000
 """Genes of the largest search; beyond it the least often seen are left out, by name."""
 
@@ -29,7 +29,8 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     universe
         ``all``; ``antigens``, the package's own table; ``surfaceome``, genes with at least two votes of surface
         databases and the antigens; a file with one gene to a line; ``auto``, the surfaceome if it has been fetched,
-        else all.
+        else all; ``named``, only those of
+        `always`.
     always
         Genes to keep in any case.
 
@@ -45,7 +46,9 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     wanted = _wanted(universe, notices)
     kept_always = {current_symbol(gene) for gene in always}
     chosen = [i for i, name in enumerate(names) if wanted is None or name in wanted or name in kept_always]
-    if wanted is not None:
+    if universe == NAMED and not chosen:
+        return atlas, ()  # whoever asks about these genes says which of them are missing
+    if wanted is not None and universe != NAMED:
         absent = sorted(wanted - set(names))
         if universe not in (AUTO, SURFACEOME):
             notices.append(
@@ -82,6 +85,8 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
 def _wanted(universe: str, notices: list[str]) -> set[str] | None:
     if universe == ALL:
         return None
+    if universe == NAMED:
+        return set()
     if universe == KNOWN:
         return set(antigens())
     if universe in (AUTO, SURFACEOME):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -44,10 +45,13 @@ class Certificate:
         if not self.complete:
             seen = self.counted + self.excluded
             return f"not certified: {seen:,} of {self.gates:,} gates of {self.inputs} genes were seen"
+        left = f"none that was left out scores more than {self.threshold:.4f}"
+        if math.isinf(self.threshold):
+            left = "all that no limit rules out were kept"
         return (
             f"{self.gates:,} gates of {self.inputs} genes: {self.counted:,} counted, "
             f"{self.excluded:,} excluded by a bound, "
-            f"{self.scored:,} scored exactly; none that was left out scores more than {self.threshold:.4f}"
+            f"{self.scored:,} scored exactly; {left}"
         )
 
 
