@@ -271,7 +271,8 @@ class Kernel:
         if relative < SINGLE_TOLERANCE:
             problems.add(
                 "ENGINE030", "single precision cannot resolve this tolerance", where="relative_tolerance",
-                found=f"{relative:g}", allowed=f"{SINGLE_TOLERANCE:g} or more", fix="loosen it, or use double precision",
+                found=f"{relative:g}", allowed=f"{SINGLE_TOLERANCE:g} or more",
+                fix="loosen it, or use double precision",
             )  # fmt: skip
         if (close := np.diff(stops)).size and close.min() < tiny:
             problems.add(

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carwright.engine.lanes.printed import FINEST, LANES, LOOK, OBS, SAMPLE, TH, TRIED, WATCHED, Floats, Integers, call
+    from carwright.engine.lanes.printed import (
+        FINEST,
+        LANES,
+        LOOK,
+        OBS,
+        SAMPLE,
+        TH,
+        TRIED,
+        WATCHED,
+        Floats,
+        Integers,
+        call,
+    )
 
 # --- copied into every kernel from here ---
 # Width of the bracket, in days, to which a crossing is located.
