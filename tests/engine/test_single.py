@@ -1,14 +1,19 @@
 """Single precision: elementary functions to the last place, solves close to those in double precision, refusals."""
 
 import ctypes
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.measure import errors
-from benchmarks.problems import problems
 from engine_models import PATIENT, SAW, sbml
 from engine_support import table
 from test_closed_form import SAW_TRIGGERS
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from benchmarks.measure import errors
+from benchmarks.problems import problems
 
 from carwright.engine import Dosing, Functional, Outcome, compile_kernel, read_sbml
 from carwright.engine.compiled import aligned, library
@@ -28,9 +33,8 @@ FUNCTIONS = {
 def computed(name, *arguments):
     """Values of an elementary function, a register at a time."""
     places = ", ".join(f"W[{SHAPE.lanes * i} + lane]" for i in range(len(arguments)))
-    text = (
-        f"def f(W):\n    for lane in range(16):\n        W[{SHAPE.lanes * len(arguments)} + lane] = {name}({places})\n"
-    )
+    line = f"W[{SHAPE.lanes * len(arguments)} + lane] = {name}({places})"
+    text = f"def f(W):\n    for lane in range(16):\n        {line}\n"
     code = Code(assemble(translate(text, library(SHAPE.bits), SHAPE)))
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.addresses(["f"])[0])
     given = [np.asarray(a, np.float32).reshape(-1, SHAPE.lanes) for a in np.broadcast_arrays(*arguments)]
@@ -72,9 +76,8 @@ def test_special_values():
     inf, nan = np.inf, np.nan
     x = np.array([-inf, -200.0, 0.0, 200.0, inf, nan, -1.0, 1.0] * 2)
     np.testing.assert_array_equal(computed("exponential", x)[:6], np.float32([0, 0, 1, inf, inf, nan]))
-    np.testing.assert_array_equal(
-        computed("logarithm", x)[[0, 2, 4, 5, 6, 7]], np.float32([nan, -inf, inf, nan, nan, 0])
-    )
+    logarithms = computed("logarithm", x)[[0, 2, 4, 5, 6, 7]]
+    np.testing.assert_array_equal(logarithms, np.float32([nan, -inf, inf, nan, nan, 0]))
     base = np.array([-2.0, -2.0, -2.0, 0.0, 0.0, inf, 1.0, nan] * 2)
     exponent = np.array([3.0, 2.0, 0.5, 2.0, -1.0, 2.0, nan, 0.0] * 2)
     expected = np.float32([-8, 4, nan, 0, inf, inf, 1, 1])
@@ -164,8 +167,5 @@ def test_what_single_precision_cannot_do_is_refused():
     close = Dosing([100.0, 100.0 + 1e-6], ("CE", "CE"), np.ones((1, 2)))
     with pytest.raises(CarwrightError) as caught:
         kernel.solve(table(system), close, end=180.0, relative_tolerance=1e-6, max_steps=2**25)
-    assert [problem.where for problem in caught.value.problems] == [
-        "relative_tolerance",
-        "dosing",
-        "max_steps, at_most",
-    ]
+    found = [problem.where for problem in caught.value.problems]
+    assert found == ["relative_tolerance", "dosing", "max_steps, at_most"]

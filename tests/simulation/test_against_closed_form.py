@@ -129,3 +129,25 @@ def test_sample_a_built_in_model_with_its_own_patients(tmp_path: Path) -> None:
     assert abs(np.log(frame["psa_baseline"].median() / row.value)) < 4 * 1.25 * spread / np.sqrt(400)
     # In a day PSA hardly moves.
     assert np.allclose(frame["value_at:psa@-6"], frame["psa_baseline"], rtol=0.3)
+
+
+def test_single_precision_says_so_and_is_close(simulate: Simulate) -> None:
+    asked = {"population": POPULATION, "patients": 100, "functionals": FUNCTIONALS, "days": 12.0, "at": "0:12:1"}
+    runs = [simulate(**asked, relative_tolerance=1e-4, precision=name) for name in ("double", "single")]
+    (double, single), (a, b) = (run.patients for run in runs), (run.courses for run in runs)
+    assert "precision" not in runs[0].summary
+    assert "Single precision" in runs[1].summary["precision"]["error"]
+    assert "precision: single" in (runs[1].folder / "resolved.yaml").read_text()
+    assert runs[0].summary["provenance"]["digest"] != runs[1].summary["provenance"]["digest"]
+    for name in FUNCTIONALS:
+        np.testing.assert_allclose(single[name], double[name], rtol=5e-4, atol=1e-3)
+    np.testing.assert_allclose(b["A"], a["A"], rtol=5e-4, atol=1e-4)
+    again = simulate(**asked, relative_tolerance=1e-4, precision="single", shard=7)
+    assert again.patients.equals(single)
+
+
+def test_what_has_no_single_precision_is_refused(simulate: Simulate) -> None:
+    for wish, where in (({}, "--rtol"), ({"gradients": ["k"], "relative_tolerance": 1e-4}, "--precision")):
+        with pytest.raises(CarwrightError) as caught:
+            simulate(days=5.0, precision="single", **wish)
+        assert [problem.where for problem in caught.value.problems] == [where]

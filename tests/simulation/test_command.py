@@ -73,6 +73,20 @@ def test_json_is_the_summary(command: Command, finished: Path) -> None:
     assert (finished / "model.ant").read_text() == (finished.parent / "chain.ant").read_text()
 
 
+def test_a_screening_run_is_explained_by_its_own_method(command: Command) -> None:
+    """Steps of the method that solved the patient; single precision is named."""
+    steps = {}
+    for method in ("rodas5p", "rodas4"):
+        asked = ["--days", "5", "--observe", "A", "--rtol", "1e-5", "--method", method, "--quiet"]
+        done = command("simulate", "chain.ant", *asked, "--out", method)
+        assert "precision" not in done.stdout
+        assert "Single precision, to screen" in command("simulate", "chain.ant", *asked, "--precision", "single").stdout
+        told = json.loads(command("explain", method, "--patient", "0", "--json").stdout)
+        steps[method] = told["solve"]["steps"]
+        assert steps[method] == pytest.approx(told["steps"], abs=1)
+    assert steps["rodas4"] > steps["rodas5p"]
+
+
 def test_failures_are_counted_and_explained(chain: Path, command: Command, tmp_path: Path) -> None:
     """dA/dt = A**2 k explodes at t = 1 / (k A0), before the end for some patients."""
     chain.write_text("model blow()\n  A = 1; k = 1\n  A' = k*A^2\nend\n")

@@ -43,10 +43,12 @@ DEVICE_CHUNK: Final = 131_072
 FIRST_STEP: Final = 1e-3
 """First step as a part of the solve; error control corrects it within a few steps either way."""
 SINGLE_TOLERANCE: Final = 1e-5
-"""Smallest relative tolerance in single precision: below, rounding would be taken for the error of the method."""
+"""Smallest relative tolerance in single precision: below, steps get more but errors no smaller (measured, see
+docs/how-to/simulate.md).
+"""
 SINGLE_NOTE: Final = (
-    "Single precision, to screen: in the two models of the benchmark the median patient's largest relative error was "
-    "3e-5 to 4e-5 at --rtol 1e-5 and 2e-4 to 3e-4 at 1e-4."
+    "Single precision, to screen: in the two models of the benchmark the largest relative error was 3e-5 in the median "
+    "patient (9e-5 at the 95th percentile) at --rtol 1e-5, and 2e-4 (9e-4) at 1e-4."
 )
 """What every result in single precision says of itself; measured, see docs/how-to/simulate.md."""
 SINGLE_COUNT: Final = 2**24
@@ -271,7 +273,8 @@ class Kernel:
         if relative < SINGLE_TOLERANCE:
             problems.add(
                 "ENGINE030", "single precision cannot resolve this tolerance", where="relative_tolerance",
-                found=f"{relative:g}", allowed=f"{SINGLE_TOLERANCE:g} or more", fix="loosen it, or use double precision",
+                found=f"{relative:g}", allowed=f"{SINGLE_TOLERANCE:g} or more",
+                fix="loosen it, or use double precision",
             )  # fmt: skip
         if (close := np.diff(stops)).size and close.min() < tiny:
             problems.add(

@@ -29,7 +29,7 @@ SQRT_2 = 1.4142135623730951
 INFINITY = np.inf
 # Adding 1.5 * 2**52 to a number below 2**51 leaves its rounded integer in the low bits of the sum.
 ROUNDER = 6755399441055744.0
-# The format: bits of the mantissa and their mask, mask and bias of the exponent, and a number whose exponential leaves the range.
+# The format: bits of the mantissa and their mask, mask and bias of the exponent. The exponential of BEYOND is infinite.
 MANTISSA = 52
 MANTISSA_MASK = 0x000FFFFFFFFFFFFF
 EXPONENT_MASK = 2047
