@@ -1,7 +1,8 @@
 """Fit of the blood models to the published kinetics of CD19 products: ``python -m calibration.cd19``.
 
-Medians over virtual patients of `b-all` given tisagenlecleucel and of `lbcl` given lisocabtagene are fitted to the typical
-values of the population models of Stein 2019 and Ogasawara 2021, read by the same definitions (`phases`). Terminal half-lives and everything about axicabtagene are not in the objective.
+Medians over virtual patients of `b-all` given tisagenlecleucel and of `lbcl` given lisocabtagene are fitted to the
+typical values of the population models of Stein 2019 and Ogasawara 2021, read by the same definitions (`phases`).
+Terminal half-lives and everything about axicabtagene are not in the objective.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ TIMES = np.unique(np.r_[np.arange(-7.0, 60.0, 0.25), np.arange(60.0, 421.0, 3.0)
 READ = {
     "b-all": ("car_copies_per_ug", "car_cells_per_ul", "tumour_cells", "neutrophils_per_ul"),
     "lbcl": ("car_copies_per_ug", "car_cells_per_ul", "tumour_cells", "neutrophils_per_ul"),
+    "aml": ("neutrophils_per_ul", "blast_fraction", "stem_cell_fraction"),
 }
 START = -7.0
 
@@ -35,14 +36,14 @@ def prepared(name: str) -> tuple[Model, System, Kernel]:
 
 
 @cache
-def patients_of(name: str, construct: str, count: int, seed: int = 1, per_population: int = 1) -> Patients:
+def patients_of(
+    name: str, construct: str, count: int, seed: int = 1, per_population: int = 1, edited: tuple[str, ...] = ()
+) -> Patients:
     """Draw patients of a model who meet a construct; each from a population of its own unless told otherwise."""
     table = load_model(name).table
     product = load_construct(construct)
-    drawn = draw(
-        table, count, seed=seed, patients_per_population=per_population, medians=parameter_medians(product)
-    )
-    return with_recognition(drawn, table, product, seed=seed)
+    drawn = draw(table, count, seed=seed, patients_per_population=per_population, medians=parameter_medians(product))
+    return with_recognition(drawn, table, product, seed=seed, edited=edited)
 
 
 @cache
@@ -58,18 +59,22 @@ def typical_patient(name: str, construct: str) -> dict[str, Floats]:
 
 
 def courses(
-    name: str, values: Mapping[str, Floats], cells: Floats | float, cyclophosphamide: float, fludarabine: float = 30.0
+    name: str,
+    values: Mapping[str, Floats],
+    cells: Floats | float,
+    cyclophosphamide: float,
+    fludarabine: float = 30.0,
+    doses: tuple[tuple[float, str, float], ...] = (),
 ) -> dict[str, Floats]:
-    """Courses (n, k) at `TIMES` after three days of lymphodepletion and one infusion of ``cells``."""
+    """Courses (n, k) at `TIMES` after three days of lymphodepletion, one infusion of ``cells`` and further doses."""
     model, system, kernel = prepared(name)
     count = len(next(iter(values.values())))
     parameters = np.column_stack([np.broadcast_to(values[parameter], count) for parameter in system.parameters])
-    doses = [(day, drug, amount) for day in (-5.0, -4.0, -3.0)
-             for drug, amount in (("cyclophosphamide", cyclophosphamide), ("fludarabine", fludarabine))]  # fmt: skip
-    amounts = np.column_stack([np.full(count, amount) for *_, amount in doses] + [np.broadcast_to(cells, count)])
-    dosing = Dosing(
-        np.array([day for day, *_ in doses] + [0.0]), (*(drug for _, drug, _ in doses), "infused_cells"), amounts
-    )
+    depletion = (("cyclophosphamide", cyclophosphamide), ("fludarabine", fludarabine))
+    given = [(day, drug, amount) for day in (-5.0, -4.0, -3.0) for drug, amount in depletion]
+    given += [(0.0, "infused_cells", cells), *doses]
+    amounts = np.column_stack([np.broadcast_to(amount, count) for *_, amount in given])
+    dosing = Dosing(np.array([day for day, *_ in given]), tuple(state for _, state, _ in given), amounts)
     solution = kernel.solve(
         parameters, dosing, start=START, end=float(TIMES[-1]), times=TIMES, threads=2,
         absolute_tolerance=absolute_tolerances(model.table, system, 1e-6),
@@ -82,6 +87,6 @@ def courses(
 
 def days_below(level: Floats, count: float, last_day: float = 60.0) -> Floats:
     """Days below ``count`` from day 0 to ``last_day``, (n,)."""
-    window = (TIMES >= 0.0) & (TIMES <= last_day)
+    window = (TIMES >= 0.0) & (last_day >= TIMES)
     below: Floats = np.trapezoid((level[:, window] < count).astype(float), TIMES[window], axis=1)
     return below

@@ -51,7 +51,9 @@ def phases(days: Floats, level: Floats, detectable: float = DETECTABLE) -> Phase
 
     def residual(x: Floats) -> Floats:
         alpha, beta, share = np.exp(x[0]), np.exp(x[1]), 1.0 / (1.0 + np.exp(-x[2]))
-        return np.log(cmax * ((1 - share) * np.exp(-alpha * (at - tmax)) + share * np.exp(-beta * (at - tmax)))) - observed
+        return (
+            np.log(cmax * ((1 - share) * np.exp(-alpha * (at - tmax)) + share * np.exp(-beta * (at - tmax)))) - observed
+        )
 
     start = np.array([np.log(0.16), np.log(0.0032), -4.8])
     fit = least_squares(residual, start, bounds=([-5.0, -9.0, -12.0], [1.0, -3.0, 0.0]))

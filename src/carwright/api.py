@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from carwright.errors import CarwrightError, Problem
 from carwright.store import Progress, Quiet, Run
 from carwright.store.files import full_disk_errors, storage_errors
-from carwright.study import Study, load_study
 
 if TYPE_CHECKING:
     import polars as pl
 
     from carwright.simulation import Differentiable, Simulation
+    from carwright.study import Study
 
-__all__ = ["compare", "default_folder", "differentiate", "load_study", "run", "simulate"]
+__all__ = ["compare", "default_folder", "differentiate", "run", "simulate"]
 
 
 def run(
@@ -60,6 +60,8 @@ def run(
     CarwrightError
         If the study is wrong, or the folder holds something else or cannot be written.
     """
+    from carwright.study import Study, load_study
+
     if isinstance(study, Study) and overrides:
         raise CarwrightError(
             Problem(

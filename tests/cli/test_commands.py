@@ -196,6 +196,14 @@ def test_model_check(carwright: Call) -> None:
     assert (result.returncode, json.loads(result.stdout)["errors"]) == (0, [])
 
 
+def test_construct_antigens(carwright: Call) -> None:
+    printed = carwright("construct", "antigens").stdout.splitlines()
+    assert printed[0].split()[:3] == ["antigen", "aml", "blasts"]
+    panel = json.loads(carwright("construct", "antigens", "--json").stdout)["antigens"]
+    assert set(panel) <= {line.split()[0] for line in printed[2:]}
+    assert panel["CD33"]["expression"]["aml_blasts"]["source"]
+
+
 def test_construct_commands(carwright: Call) -> None:
     listed = json.loads(carwright("construct", "list", "--json").stdout)["constructs"]
     assert {"psma", "psma-dntgfbr2"} <= {entry["name"] for entry in listed}

@@ -92,7 +92,13 @@ def test_python_shown_is_python() -> None:
 
 def test_every_grading_setting_has_its_file_on_the_page() -> None:
     page = read("reference/grading-scales.md")
-    files = {"biopsy": "inhibition", "relapse": "antigen", "site": "peaks", "cytokines": "peaks", "response": "leukaemia_response"}
+    files = {
+        "biopsy": "inhibition",
+        "relapse": "antigen",
+        "site": "peaks",
+        "cytokines": "peaks",
+        "response": "leukaemia_response",
+    }
     for scale in SCALES:
         if scale not in ("ctcae_version", "adjudication", "window_days"):
             assert f"clinic/{files.get(scale, scale)}.py" in page, scale

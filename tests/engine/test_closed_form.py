@@ -7,7 +7,7 @@ from engine_support import build, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carwright.engine import Dosing, Functional, Outcome, Trigger
+from carwright.engine import Dosing, Functional, Outcome, Trigger, compile_kernel
 
 TIMES = np.linspace(0.0, 10.0, 41)
 
@@ -174,3 +174,21 @@ def test_a_dose_that_makes_a_condition_true_fires_the_trigger_at_once(saw):
     expected = [0, 1501, 1501, 2501, 2501, 2501, 3501, 3501, 3501, 3501, 3501]
     np.testing.assert_allclose(solution.courses[0, :, 4], expected)
     assert solution.outcome[0] == Outcome.OK
+
+
+@pytest.mark.parametrize("path", ["compiled", "interpreted"])
+def test_the_summit_of_an_observable_with_corners(path):
+    """Rates are constant, so steps are as long as the solve and no sample falls on the corner."""
+    tent = """
+    model tent
+      up = 0.0; up' = 1; down = 3.7; down' = -1.3; low := min(up, down); size := abs(up - 2.1)
+    end
+    """
+    asked = [
+        Functional("maximum", "low"), Functional("time_of_maximum", "low"),
+        Functional("minimum", "size"), Functional("time_of_minimum", "size"),
+    ]  # fmt: skip
+    system, _ = build(tent, ("low",))
+    kernel = compile_kernel(system, (), asked, path=path)
+    found = kernel.solve(table(system), end=10.0).functionals[0]
+    np.testing.assert_allclose(found, [3.7 / 2.3, 3.7 / 2.3, 0.0, 2.1], atol=1e-7)

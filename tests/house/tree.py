@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "carwright"
 LINE = ("targets", "construct", "models", "engine", "population", "clinic", "trial", "calibrate")
 """Rooms from left to right; a room imports only from rooms to its left."""
 
-SHARED = ("errors", "yamlfile")
+SHARED = ("errors", "lazy", "yamlfile")
 """Files that every room may import."""
 
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".ant", ".cff", ".css", ".js", ".html", ".svg", ""}

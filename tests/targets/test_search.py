@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carwright.targets.search.branch import search_quads
-from carwright.targets.search.gate import Gate, shapes
+from carwright.targets.search.gate import BRIGHT, Gate, shapes
+from carwright.targets.search.if_better import search_if_better
 from carwright.targets.search.objective import Rule
 from carwright.targets.search.pairs import search_pairs, search_singles
 from carwright.targets.search.triples import search_triples
@@ -104,6 +105,25 @@ def test_a_search_that_gives_up_says_so() -> None:
     found = search_quads(table, [f"g{i}" for i in range(12)], objective, shapes(4), KEEP, most_branches=20)
     assert not found.certificate.complete
     assert "not certified" in str(found.certificate)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_if_better_equals_brute_force(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    positive, groups, patients = cells(seed, 7)
+    bright = positive & (rng.random(positive.shape) < 0.4)
+    names = [f"g{i}" for i in range(7)]
+    table, objective = laid_out(np.hstack([positive, bright]), groups, patients, rule(seed))
+    found = search_if_better(table, [*names, *(name + BRIGHT for name in names)], objective, KEEP)
+    expected = []
+    for a in range(7):
+        for b in set(range(7)) - {a}:
+            killed = bright[:, a] | positive[:, a] & positive[:, b]
+            counts = np.bincount(groups[killed], minlength=objective.groups)
+            expected.append((-objective.score(objective.by_unit(counts)), a, b))
+    expected = [entry for entry in sorted(expected) if entry[0] < np.inf][:KEEP]
+    assert [str(gate) for gate in found.gates] == [f"g{a} IF-BETTER g{b}" for _, a, b in expected]
+    assert [-score for score, _, _ in expected] == list(found.scores)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,8 +1,8 @@
 """From antigen densities and a gate to the share of a population that a CAR recognises.
 
 A cell with density ``d`` is seen with the probability ``d^n / (d^n + T^n)`` of a Hill curve with threshold ``T`` and
-steepness ``n``. Densities are lognormal between the cells of a population, with median ``m`` and SD ``s`` of ln(d), so the
-share of cells that are seen is the mean of a logistic function of a normal variable,
+steepness ``n``. Densities are lognormal between the cells of a population, with median ``m`` and SD ``s`` of ln(d), so
+the share of cells that are seen is the mean of a logistic function of a normal variable,
 ``Phi(n (ln m - ln T) / sqrt(1.702^2 + n^2 s^2))`` (MacKay 1992, Neural Comput 4:720, with the probit scale of the
 logistic curve, 1.702).
 """

@@ -17,6 +17,7 @@ from carwright.engine.generator import Program
 from carwright.engine.requests import KINDS, NEEDS_THRESHOLD, Functional, Trigger
 from carwright.engine.resolve import guard_powers
 from carwright.engine.system import System
+from carwright.engine.tape import kinked
 from carwright.errors import CarwrightError, Problems
 
 
@@ -81,15 +82,16 @@ class _Planner:
         for trigger in triggers:
             self._check_trigger(trigger)
         self.problems.raise_if_any()
+        watched = tuple(self.columns)
         tables = Tables(
-            np.array(codes, dtype=np.int64).reshape(-1, 3),
+            np.array([(*code, kinked(watched[code[1]])) for code in codes], dtype=np.int64).reshape(-1, 4),
             np.array([(f.start, f.end, _level(f)) for f in functionals], dtype=np.float64).reshape(-1, 3),
             np.array([(c, t.at_most) for c, t in zip(columns, triggers, strict=True)], dtype=np.int64).reshape(-1, 2),
             np.array([(t.every_days or 0.0, t.start, t.end) for t in triggers], dtype=np.float64).reshape(-1, 3),
         )
         program = Program(
             system=self.system,
-            watched=tuple(self.columns),
+            watched=watched,
             observed=tuple(observed),
             assignments=tuple(assignments),
             functionals=tuple((KINDS[kind], column) for kind, column, _ in codes),

@@ -7,15 +7,13 @@ function: by number instead of by address. Each thread holds its own copy of the
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache as remember
 from importlib.resources import files
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from carwright.engine import cache
 from carwright.engine.compiled import FUNCTIONS, Compiled, Numbers, driver_texts
 from carwright.engine.generator import Program
 from carwright.engine.module_text import MARKER, decorated
@@ -98,15 +96,6 @@ def device_source(functions: str, shape: Shape, triggers: int, numbers: int, who
     return "\n".join(parts)
 
 
-@remember
-def _module(source: str) -> ModuleType:
-    """The module of a source text; numba-cuda compiles it at its first launch."""
-    name = f"carwright_device_{hashlib.sha256(source.encode()).hexdigest()[:32]}"
-    module = ModuleType(name)
-    exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 - printed by this package alone
-    return module
-
-
 class OnDevice(Compiled):
     """Solves chunks of patients of one program on the current CUDA device."""
 
@@ -133,7 +122,7 @@ class OnDevice(Compiled):
         from numba import cuda
 
         sizes = [-(-len(array) // _STEP) * _STEP for array in (W, M)]
-        module = _module(device_source(self.printed.source, self.shape, self.printed.layout.triggers, *sizes))
+        module = cache.load(device_source(self.printed.source, self.shape, self.printed.layout.triggers, *sizes))
         outputs: list[npt.NDArray[Any]] = [outcome, results, courses]
         copies: list[Any] = [cuda.to_device(array) for array in outputs]
         blocks = -(-len(parameters) // THREADS)

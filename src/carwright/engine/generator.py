@@ -10,13 +10,15 @@ from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, floored
 from carwright.engine.expression import Expr
 from carwright.engine.formula import TIME
 from carwright.engine.layout import SAMPLES, UNIFORM, Layout
+from carwright.engine.precision import DOUBLE, SHAPES
 from carwright.engine.printer import constant_nodes, group_constants, statements
 from carwright.engine.sparse import Entry, factorise
 from carwright.engine.stepping import Equations, function, step_functions
 from carwright.engine.survey import functional_lines, trigger_lines
 from carwright.engine.system import System
 from carwright.engine.tableau import RODAS5P, Tableau
-from carwright.engine.vector import DOUBLE, Shape
+from carwright.engine.tape import kinked
+from carwright.engine.vector import Shape
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Printed:
     layout: Layout
 
 
-def generate(program: Program, method: Tableau = RODAS5P, shape: Shape = DOUBLE) -> Printed:
+def generate(program: Program, method: Tableau = RODAS5P, shape: Shape = SHAPES[DOUBLE]) -> Printed:
     """Source text of a kernel's functions; the same program gives the same text."""
     writer = _Writer(program, method, shape)
     return Printed(writer.source(), writer.layout)
@@ -192,7 +194,8 @@ class _Writer:
 
     def _survey_functionals(self) -> list[str]:
         count = len(self.watched)
-        return functional_lines(self.program.functionals, count, self.cell) if count else []
+        corners = {column for column, expression in enumerate(self.program.watched) if kinked(expression)}
+        return functional_lines(self.program.functionals, count, corners, self.cell) if count else []
 
     def _whole(self) -> list[str]:
         """Every state at the position TH, and the time there."""

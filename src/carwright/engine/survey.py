@@ -9,6 +9,7 @@ code of ``lanes/``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from carwright.engine.layout import SAMPLES
 
@@ -16,8 +17,13 @@ Cell = Callable[[str, int], str]
 """Text of a cell: section name and row within the section."""
 
 
-def functional_lines(functionals: Sequence[tuple[str, int]], watched: int, cell: Cell) -> list[str]:
-    """Body of the loop over lanes for (kind, watched column) pairs; ``cell`` prints a place in W."""
+def functional_lines(
+    functionals: Sequence[tuple[str, int]], watched: int, kinked: AbstractSet[int], cell: Cell
+) -> list[str]:
+    """Body of the loop over lanes for (kind, watched column) pairs; ``cell`` prints a place in W.
+
+    ``kinked`` are columns that may have corners: no slope tells where their summits lie.
+    """
     lines = [f"{name} = {cell(section, 0)}" for name, section in _STEP.items()]
     lines += _samples(range(watched), watched, cell)
     spans = sorted({(column, _sign(kind)) for kind, column in functionals if kind not in {"integral", "value_at"}})
@@ -25,7 +31,7 @@ def functional_lines(functionals: Sequence[tuple[str, int]], watched: int, cell:
     for column, sign in spans:
         lines += _span(column, sign)
         if (column, sign) in peaks:
-            lines += _peak(column, sign)
+            lines += _peak(column, sign, smooth=column not in kinked)
     lines.append("attention = 0.0")
     for f, (kind, column) in enumerate(functionals):
         window = f"({cell('FROM', f)} <= t) & (t < {cell('UNTIL', f)})"
@@ -87,19 +93,25 @@ def _span(column: int, sign: str) -> list[str]:
     return lines
 
 
-def _peak(column: int, sign: str) -> list[str]:
-    """Where the largest sample lies, and whether the quartic through the samples rises above it."""
+def _peak(column: int, sign: str, *, smooth: bool) -> list[str]:
+    """Where the largest sample lies, and whether the observable may rise above it between samples."""
     s = f"{column}{sign}"
     lines = [f"place{s} = 1.0"]
     lines += [f"place{s} = {0.25 * k} if a{s}_{k} >= top{s} else place{s}" for k in range(SAMPLES - 2, -1, -1)]
+    if not smooth:
+        return [*lines, f"edge = top{s} <= low{s}", *_reach(s)]
     return [
         *lines,
         f"rise = 25.0 * a{s}_4 - 48.0 * a{s}_3 + 36.0 * a{s}_2 - 16.0 * a{s}_1 + 3.0 * a{s}_0",
         f"fall = 25.0 * a{s}_0 - 48.0 * a{s}_1 + 36.0 * a{s}_2 - 16.0 * a{s}_3 + 3.0 * a{s}_4",
         f"edge = ((a{s}_4 >= top{s}) & (rise >= 0.0)) | ((a{s}_0 >= top{s}) & (fall >= 0.0)) | (top{s} <= low{s})",
-        # A summit between samples stands above them by less than a quarter of their span.
-        f"reach{s} = low{s} - 1.0 if edge else top{s} + 0.25 * (top{s} - low{s})",
+        *_reach(s),
     ]
+
+
+def _reach(s: str) -> list[str]:
+    # A summit between samples stands above them by less than a quarter of their span, if they show it at all.
+    return [f"reach{s} = low{s} - 1.0 if edge else top{s} + 0.25 * (top{s} - low{s})"]
 
 
 def _extremum(result: str) -> list[str]:

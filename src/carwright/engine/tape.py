@@ -151,6 +151,12 @@ class Tapes:
         return values
 
 
+def kinked(expression: Expr) -> bool:
+    """Whether a value may have corners or jumps where what it is made of has none."""
+    corners = {"min", "max", "positive", "select", "abs", "floor", "ceil", *ex.LOGICAL}
+    return any(node.op in corners for node in ex.topological([expression]))
+
+
 def discontinuous(roots: Iterable[Expr]) -> list[Expr]:
     """Parts that jump: comparisons and roundings. Equality is watched by the order of its sides as well."""
     found: dict[Expr, None] = {}

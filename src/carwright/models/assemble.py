@@ -18,13 +18,14 @@ A module ``modules/<name>.ant`` may stand beside ``modules/<name>.yaml``, which 
   ``source``      a key of modules/references.yaml, then the place or the reasoning;
 
 - ``extinctions``: state -> parameter below whose value the last cells of a clone die;
-- ``recognition``, ``edited_recognition``: parameter -> population of antigens.yaml whose recognised share it holds, which
-  a construct's gate sets, for cells with their antigens and for those of an edited graft;
+- ``recognition``, ``edited_recognition``: parameter -> population of antigens.yaml whose recognised share it holds,
+  which a construct's gate sets, for cells with their antigens and for those of an edited graft;
 - ``correlations``: pairs of the normal deviates behind two distributions.
 
 A disease's file ``<model>.yaml`` names its modules and its ``covariates``, which describe the patient and do not enter
-the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source. Replacements
-that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under ``shared``.
+the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source.
+Replacements that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under
+``shared``.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from carwright.pipeline.frames import frame_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.study import designs as study_designs
 from carwright.study import load_study
-from carwright.study.trial_settings import build_from
+from carwright.study.conduct import build_from
 from carwright.trial.registry import design_class
 from carwright.trial.replay import replay
 

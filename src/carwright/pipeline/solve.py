@@ -116,7 +116,7 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
 
 
 def dosing_of(arm: Arm, patients: Patients, column: int) -> Dosing:
-    """Lymphodepletion and cells that patients get at a node."""
+    """Lymphodepletion, cells and planned interventions that patients get at a node."""
     node, surface = arm.space.nodes[column], np.asarray(patients.values["body_surface"])
     depletion = dosing_columns(node.lymphodepletion, len(patients))
     delivery = arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)

@@ -1,8 +1,9 @@
 """What a construct recognises in each virtual patient.
 
-A patient's antigen densities exist before a construct meets them: per antigen one deviate for the malignant cells, one for the
-normal ones, and whether the malignant cells carry it at all, drawn from streams of the antigen's name. Every arm that asks for
-an antigen therefore meets the same densities, and a gate over two antigens the same ones as each of its parts.
+A patient's antigen densities exist before a construct meets them: per antigen one deviate for the malignant cells, one
+for the normal ones, and whether the malignant cells carry it at all, drawn from streams of the antigen's name. Every
+arm
+that asks for an antigen therefore meets the same densities, and a gate over two antigens the same ones as its parts.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def with_recognition(
     edited
         Antigens that an edited graft lacks or hides.
     selected
-        Whether a trial admits only patients whose malignant cells carry the gate's antigens; otherwise a patient's cells
-        carry each antigen with the probability that the antigen's row gives.
+        Whether a trial admits only patients whose malignant cells carry the gate's antigens; otherwise a patient's
+        cells carry each antigen with the probability that the antigen's row gives.
 
     Returns
     -------

@@ -12,6 +12,9 @@ from carwright.report.groups import Group
 from carwright.report.statistics import QUANTILE_HEADINGS, quantile_courses
 from carwright.report.traces import band, line
 
+Reading = tuple[str, str, Mapping[str, Any], float]
+"""Column, title, layout of the panel, and the value below which it is drawn at that value."""
+
 MOST_BANDS = 3
 """With more groups than this, bands would cover each other and only medians are drawn."""
 
@@ -19,7 +22,7 @@ MOST_BANDS = 3
 def over_time(
     courses: pl.DataFrame,
     groups: Sequence[Group],
-    readings: Sequence[tuple[str, str, Mapping[str, Any], float]],
+    readings: Sequence[Reading],
     first_day: float,
     last_day: float,
     note: str = "",
@@ -33,7 +36,7 @@ def over_time(
     groups
         What is drawn.
     readings
-        Column, title, layout of the panel, and the value below which it is drawn at that value.
+        What is drawn, one panel each.
     first_day, last_day
         Span of the panels.
     note

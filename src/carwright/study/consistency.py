@@ -10,12 +10,12 @@ from carwright.clinic.care import orders
 from carwright.disease import find_disease
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
+from carwright.study.conduct import trial_settings
 from carwright.study.constructs import check_construct
 from carwright.study.interventions import check_interventions
 from carwright.study.messages import Where
 from carwright.study.quantities import QUANTITIES
 from carwright.study.schema import STUDY_ARM, Study
-from carwright.study.trial_settings import trial_settings
 from carwright.yamlfile import KeyPath, nearest
 
 

@@ -90,7 +90,14 @@ def dotplot_drawing(gates: Sequence[Row], verdicts: Sequence[Row]) -> Drawing:
             }
         )  # fmt: skip
     layout = {
-        "xaxis": {"tickangle": -50, "categoryorder": "array", "categoryarray": _in_order(verdicts, "class")},
+        "xaxis": {
+            "tickangle": -50,
+            "dtick": 1,
+            "nticks": 99,
+            "tickfont": {"size": 10},
+            "categoryorder": "array",
+            "categoryarray": _in_order(verdicts, "class"),
+        },
         "yaxis": {"categoryorder": "array", "categoryarray": [label(gate) for gate in shown[::-1]]},
     }
     return traces, layout

@@ -56,3 +56,21 @@ def show_construct(
     show(f"armour: {armour.title}")
     if effects:
         show(columns(effects, ["effect", "value", "kind", "source"]))
+
+
+@app.command("antigens")
+def antigens(as_json: Annotated[bool, JSON] = False) -> None:
+    """Print the antigens that gates can name: share of the cells of each population that carry them."""
+    from carwright.construct.antigens import antigen_panel
+
+    panel = antigen_panel()
+    if as_json:
+        show_json(panel.model_dump(mode="json"))
+        return
+    populations = list(dict.fromkeys(name for entry in panel.antigens.values() for name in entry.expression))
+    rows = [
+        [name, *(f"{e.positive:.3g}" if (e := entry.expression.get(place)) else "" for place in populations)]
+        for name, entry in panel.antigens.items()
+    ]
+    show(columns(rows, ["antigen", *(place.replace("_", " ") for place in populations)]))
+    show("share of cells above the reference density; an empty field: not carried; sources: --json")

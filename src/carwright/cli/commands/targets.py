@@ -115,6 +115,10 @@ def gates(
     ] = True,
     doublets: Doublets = 0.04,
     fewest_cells: FewestCells = 50,
+    if_better: Annotated[
+        int | None,
+        typer.Option("--if-better", min=2, help="Also search A IF-BETTER B, with A bright from so many molecules."),
+    ] = None,
     draws: Annotated[int, typer.Option("--draws", min=0, help="Random gates against which the best are held.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random gates.")] = 0,
     to_construct: Annotated[
@@ -129,7 +133,7 @@ def gates(
 
     settings = Settings(
         tuple(sorted(set(order or (1, 2)))), tuple(shape) if shape else None, max(keep, top), top, quantile, penalty,
-        minimum_coverage, _thresholds(molecules), _limits(limit), veto, doublets, fewest_cells, draws, seed,
+        minimum_coverage, _thresholds(molecules), _limits(limit), veto, doublets, fewest_cells, if_better, draws, seed,
     )  # fmt: skip
     _search(files, (cell_type, donor, malignant, layer), universe, settings, out, to_construct, quiet, as_json)
 
@@ -302,12 +306,13 @@ def _finish(found: Analysis, out: Path | None, to_construct: Path | None, as_jso
         save_analysis(out, found)
         paths = {"folder": str(out), "report": str(write_targets_report(out))}
     if to_construct is not None:
+        from carwright.construct.antigens import list_antigens
         from carwright.targets.evaluate.construct_file import write_construct
 
         if not found.tables["gates"]:
             raise CarwrightError(Problem("TARGETS039", "there is no gate to write", "--to-construct"))
-        write_construct(to_construct, found)
-        paths["construct"] = str(to_construct)
+        beside, gate = write_construct(to_construct, found, list_antigens())
+        paths |= {"construct": str(to_construct), "antigens": str(beside), "receptors": gate}
     if as_json:
         show_json(json.loads(json.dumps({**found.tables, **found.parameters, **paths})))
         return

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         LOOK,
         OBS,
         SAMPLE,
+        SAMPLES,
         TH,
         TRIED,
         WATCHED,
@@ -114,3 +115,31 @@ def summit(W: Floats, M: Integers, lane: int, column: int, sign: float) -> float
         if moved < 1e-7:
             break
     return 0.25 * x
+
+
+def climb(W: Floats, M: Integers, lane: int, column: int, sign: float, cut: float) -> float:
+    """Position of the largest sign * value beside the best of the five samples, by golden section."""
+    base, stride = M[SAMPLE] + column * LANES + lane, M[WATCHED] * LANES
+    best = 0
+    for k in range(1, SAMPLES):
+        if sign * W[base + k * stride] > sign * W[base + best * stride]:
+            best = k
+    a, b = max(0.25 * (best - 1), 0.0), min(0.25 * (best + 1), 1.0)
+    ratio = 0.6180339887498949
+    low, high = b - ratio * (b - a), a + ratio * (b - a)
+    probe(W, M, lane, low * cut)
+    at_low = sign * W[M[OBS] + column * LANES + lane]
+    probe(W, M, lane, high * cut)
+    at_high = sign * W[M[OBS] + column * LANES + lane]
+    for _ in range(40):
+        if at_low > at_high:
+            b, high, at_high = high, low, at_low
+            low = b - ratio * (b - a)
+            probe(W, M, lane, low * cut)
+            at_low = sign * W[M[OBS] + column * LANES + lane]
+        else:
+            a, low, at_low = low, high, at_high
+            high = a + ratio * (b - a)
+            probe(W, M, lane, high * cut)
+            at_high = sign * W[M[OBS] + column * LANES + lane]
+    return low if at_low > at_high else high

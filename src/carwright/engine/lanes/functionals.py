@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carwright.engine.lanes.crossing import locate, probe, summit
+    from carwright.engine.lanes.crossing import climb, locate, probe, summit
     from carwright.engine.lanes.printed import (
         ACC,
         BEST,
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         FUNCTIONALS,
         HE,
         KIND,
+        KINKED,
         LANES,
         LEVEL,
         OBS,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 def extremum(W: Floats, M: Integers, lane: int, f: int, kind: int, column: int, cut: float) -> None:
     """Look for a summit of a functional's observable between the samples of a lane."""
     sign = 1.0 if kind <= TIME_OF_MAXIMUM else -1.0
-    theta = summit(W, M, lane, column, sign)
+    theta = climb(W, M, lane, column, sign, cut) if M[M[KINKED] + f] else summit(W, M, lane, column, sign)
     if theta >= 0.0:
         probe(W, M, lane, theta * cut)
         v = sign * W[M[OBS] + column * LANES + lane]

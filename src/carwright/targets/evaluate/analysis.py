@@ -13,15 +13,20 @@ from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, Thre
 from carwright.targets.evaluate.null import null_scores, percentile
 from carwright.targets.evaluate.protein import ProteinEvidence, protein_evidence
 from carwright.targets.intake.atlas import Atlas
-from carwright.targets.intake.genes import current_symbol
+from carwright.targets.intake.bright import with_bright
+from carwright.targets.intake.genes import current_gene
+from carwright.targets.kernel.panels import reorder
 from carwright.targets.references.antigens import seen_on
 from carwright.targets.safety.verdict import NOT_REPRESENTED, SAFE, UNRESOLVED, UNSAFE, Verdict
-from carwright.targets.search.gate import Gate
+from carwright.targets.search.gate import BRIGHT, Gate
+from carwright.targets.search.if_better import search_if_better
 from carwright.targets.search.objective import Rule
 from carwright.targets.search.run import Stage, search
 
 Row = dict[str, Any]
 
+BRIGHT_MOLECULES = 3
+"""Molecules from which a gene is bright where nothing else is said (assumed)."""
 SWEEP_MOLECULES = (1, 2, 3)
 SWEEP_LIMITS = (0.005, 0.01, 0.02, 0.05, 0.10)
 
@@ -52,6 +57,8 @@ class Settings:
         Share of droplets with two cells.
     fewest_cells
         Malignant cells below which a patient is left out.
+    bright
+        Molecules from which a gene is bright; where given, ``A IF-BETTER B`` is searched as well.
     draws
         Random gates against which the best are held; 0 for none.
     seed
@@ -70,6 +77,7 @@ class Settings:
     veto: bool = True
     doublet_rate: float = 0.04
     fewest_cells: int = FEWEST_PATIENT_CELLS
+    bright: int | None = None
     draws: int = 200
     seed: int = 0
 
@@ -125,22 +133,19 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
         Called with a label and a number of steps; returns what to call as steps are done.
     """
     settings = settings or Settings()
+    genes = atlas.genes.names
+    if settings.bright is not None:
+        atlas = with_bright(atlas, settings.bright)
     layout = lay_out(atlas, settings.thresholds, fewest_cells=settings.fewest_cells)
     objective = layout.objective(rule_of(layout, settings))
-    found = search(
-        layout.table,
-        layout.genes,
-        objective,
-        orders=settings.orders,
-        wanted=settings.shapes,
-        keep=settings.keep,
-        stage=stage,
-    )
-    scored = [
-        (score, gate)
-        for order in sorted(found)
-        for score, gate in zip(found[order].scores, found[order].gates, strict=True)
-    ]
+    plain = layout.table if settings.bright is None else reorder(layout.table, range(len(genes)))
+    orders, shapes = settings.orders, settings.shapes
+    by_order = search(plain, genes, objective, orders=orders, wanted=shapes, keep=settings.keep, stage=stage)
+    found = {str(order): entry for order, entry in by_order.items()}
+    if settings.bright is not None:
+        advance = stage("genes that may be bright", len(layout.genes) - len(genes)) if stage is not None else None
+        found["IF-BETTER"] = search_if_better(layout.table, layout.genes, objective, settings.keep, advance)
+    scored = [(score, gate) for entry in found.values() for score, gate in zip(entry.scores, entry.gates, strict=True)]
     scored.sort(key=lambda entry: (-entry[0], len(entry[1].genes), entry[1]))
     advance = stage("gates judged", settings.top) if stage is not None else None
     limits = limits_of(layout, settings)
@@ -161,25 +166,30 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
     tables = tabulate(atlas, layout, chosen)
     if settings.draws:
         for (score, report), row in zip(chosen, tables["gates"], strict=True):
+            if any(gene.endswith(BRIGHT) for gene in report.gate.genes):
+                continue  # a bright plane and its gene belong together
             scores = null_scores(layout, objective, report.gate, draws=settings.draws, seed=settings.seed)
             row["null_percentile"] = percentile(score, scores)
     tables["sweep"] = sweep(atlas, [report.gate for _, report in chosen], settings)
     tables["screen"] = (
-        [{"gene": gate.genes[0], "score": score} for score, gate in zip(found[1].scores, found[1].gates, strict=True)]
-        if 1 in found
+        [
+            {"gene": gate.genes[0], "score": score}
+            for score, gate in zip(found["1"].scores, found["1"].gates, strict=True)
+        ]
+        if "1" in found
         else []
     )
     parameters = {
         "settings": _settings(settings),
         "cells": atlas.cells,
-        "genes": len(layout.genes),
+        "genes": len(genes),
         "patients": len(layout.patients),
         "donors": len(set(layout.donors)),
         "classes": [entry.name for entry in layout.classes],
         "not_represented": [entry.name for entry in layout.missing],
         "excluded_patients": dict(layout.excluded),
         "explained_by_doublets": rejected,
-        "certificates": {str(order): str(entry.certificate) for order, entry in found.items()},
+        "certificates": {name: str(entry.certificate) for name, entry in found.items()},
         "certified": all(entry.certificate.complete for entry in found.values()),
         "notices": list(layout.notices),
     }
@@ -195,7 +205,11 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
         Naming every gene that is not in the data.
     """
     settings = settings or Settings()
-    absent = sorted({gene for gate in gates for gene in gate.genes if current_symbol(gene) not in atlas.genes.names})
+    gates = [replace(gate, genes=tuple(map(current_gene, gate.genes))) for gate in gates]
+    bright = {gene.removesuffix(BRIGHT) for gate in gates for gene in gate.genes if gene.endswith(BRIGHT)}
+    if bright:
+        atlas = with_bright(atlas, settings.bright or BRIGHT_MOLECULES, bright)
+    absent = sorted({gene for gate in gates for gene in gate.genes if gene not in atlas.genes.names})
     if absent:
         raise CarwrightError(
             Problem(
@@ -206,7 +220,6 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
                 f"genes of the data, such as {', '.join(atlas.genes.names[:5])}",
             )
         )
-    gates = [replace(gate, genes=tuple(map(current_symbol, gate.genes))) for gate in gates]
     layout = lay_out(atlas, settings.thresholds, fewest_cells=settings.fewest_cells, need_tumour=False)
     limits = limits_of(layout, settings)
     reports = [

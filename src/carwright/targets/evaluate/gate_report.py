@@ -206,7 +206,8 @@ def _patients(
 
 def _patterns(layout: Layout, counts: Integers) -> dict[str, Floats]:
     first = len(layout.patients)
-    result = {"tumour": counts[:first].sum(axis=0) / max(1, layout.table.sizes[:first].sum())} if first else {}
+    shares = counts[:first] / layout.table.sizes[:first, None]  # patients count equally, whatever their cells
+    result = {"tumour": np.asarray(shares.mean(axis=0))} if first else {}
     for row, entry in enumerate(layout.classes):
         groups = first + np.flatnonzero(layout.class_of == row)
         result[entry.name] = counts[groups].sum(axis=0) / layout.table.sizes[groups].sum()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from carwright.errors import CarwrightError, Problem
 from carwright.targets.references.antigens import antigens
+from carwright.targets.search.gate import BRIGHT
 
 ENSEMBL = re.compile(r"(ENSG\d{11})(?:\.\d+)?(?:_PAR_Y)?\Z")
 MOUSE_ENSEMBL = re.compile(r"ENSMUSG\d+")
@@ -63,6 +64,12 @@ def current_symbol(name: str) -> str:
     """Current symbol of a gene known under another name or by its Ensembl id; the name itself where none is known."""
     match = ENSEMBL.match(name)
     return _ALIASES.get((match.group(1) if match else name).upper(), match.group(1) if match else name)
+
+
+def current_gene(name: str) -> str:
+    """Current symbol of a gene or of its bright plane."""
+    base = name.removesuffix(BRIGHT)
+    return current_symbol(base) + name[len(base) :]
 
 
 def align(index: Sequence[str], symbols: Sequence[str] | None = None, ensembl: Sequence[str] | None = None) -> Genes:

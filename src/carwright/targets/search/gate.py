@@ -22,6 +22,12 @@ MOST_GENES = 4
 """Inputs of the largest gate that is searched."""
 
 
+BRIGHT = ":bright"
+"""Ending of a gene's name where it stands for cells with many molecules of it."""
+IF_BETTER = 0b11101010
+"""Table of ``A:bright OR A AND B``, inputs in this order."""
+
+
 @dataclass(frozen=True, order=True)
 class Gate:
     """A Boolean function of named genes.
@@ -161,6 +167,8 @@ def shapes(inputs: int, wanted: Sequence[str] | None = None) -> tuple[int, ...]:
 def write(table: int, genes: Sequence[str]) -> str:
     """Write a table as the shortest sum of products or product of sums that is found, with AND, OR, NOT."""
     inputs = len(genes)
+    if table == IF_BETTER and inputs == 3 and genes[0] == genes[1] + BRIGHT:
+        return f"{genes[1]} IF-BETTER {genes[2]}"
     for text in _SHAPES.get(inputs, ()):
         gate = parse(text)
         for order in permutations(range(inputs)):
@@ -198,13 +206,47 @@ def _cover(table: int, inputs: int) -> list[tuple[int, int]]:
     return chosen
 
 
+def receptors(expression: str, names: Mapping[str, str]) -> str:
+    """A gate as a construct writes it: NOT joins two gates, operators bind equally from the left, brackets group.
+
+    Parameters
+    ----------
+    expression
+        A gate as it is written here.
+    names
+        Name of each gene's antigen.
+    """
+    tokens = _tokens(expression)
+    if any(kind == "IF-BETTER" for kind, _ in tokens):
+        return " ".join(names.get(token, token) for _, token in tokens)
+    return _chained(_Reader(expression, tokens).read(), names)
+
+
+def _chained(tree: object, names: Mapping[str, str]) -> str:
+    if isinstance(tree, str):
+        return names.get(tree, tree)
+    assert isinstance(tree, tuple)  # noqa: S101 - for the type checker
+    kind, parts = tree
+    if kind == "OR":
+        return " OR ".join(_grouped(part, names) for part in parts)
+    wanted = [part for part in parts if not (isinstance(part, tuple) and part[0] == "NOT")]
+    unwanted = [part[1][0] for part in parts if isinstance(part, tuple) and part[0] == "NOT"]
+    text = " AND ".join(_grouped(part, names) for part in wanted)
+    return text + "".join(f" NOT {_grouped(part, names)}" for part in unwanted)
+
+
+def _grouped(tree: object, names: Mapping[str, str]) -> str:
+    text = _chained(tree, names)
+    return text if isinstance(tree, str) else f"({text})"
+
+
 _TOKEN = re.compile(r"\s*(?:([()])|(AND\b|OR\b|NOT\b|IF-BETTER\b)|([^\s()]+))")
 
 
 def parse(text: str) -> Gate:
     """Read ``(CD33 OR IL3RA) AND NOT CD34``; genes keep the order in which they are first named.
 
-    NOT binds tighter than AND, AND tighter than OR.
+    NOT binds tighter than AND, AND tighter than OR; ``A IF-BETTER B`` stands alone.
 
     Raises
     ------
@@ -212,6 +254,8 @@ def parse(text: str) -> Gate:
         With the place of a mistake; also for a gate that ignores one of its genes, or kills cells without any.
     """
     tokens = _tokens(text)
+    if any(kind == "IF-BETTER" for kind, _ in tokens):
+        return _if_better(text, tokens)
     genes = list(dict.fromkeys(token for kind, token in tokens if kind == "gene"))
     if not 1 <= len(genes) <= MOST_GENES:
         raise CarwrightError(
@@ -219,8 +263,7 @@ def parse(text: str) -> Gate:
                 "TARGETS010", "a gate has one to four genes", f"gate {text!r}", str(len(genes)), f"1 to {MOST_GENES}"
             )
         )
-    reader = _Reader(text, tokens)
-    tree = reader.read()
+    tree = _Reader(text, tokens).read()
     table = 0
     for r in range(1 << len(genes)):
         truth = {gene: bool(r >> i & 1) for i, gene in enumerate(genes)}
@@ -240,6 +283,18 @@ def parse(text: str) -> Gate:
             )
         )
     return Gate(tuple(genes), table)
+
+
+def _if_better(text: str, tokens: Sequence[tuple[str, str]]) -> Gate:
+    """Read ``A IF-BETTER B``."""
+    if [kind for kind, _ in tokens] != ["gene", "IF-BETTER", "gene"] or tokens[0] == tokens[2]:
+        raise CarwrightError(
+            Problem(
+                "TARGETS014", "IF-BETTER joins two genes and nothing else", f"gate {text!r}", allowed="A IF-BETTER B"
+            )
+        )
+    first, second = tokens[0][1], tokens[2][1]
+    return Gate((first + BRIGHT, first, second), IF_BETTER)
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
