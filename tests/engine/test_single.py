@@ -12,17 +12,15 @@ from test_closed_form import SAW_TRIGGERS
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.measure import errors
-from benchmarks.problems import problems
 
 from carwright.engine import Dosing, Functional, Outcome, compile_kernel, read_sbml
 from carwright.engine.compiled import aligned, library
-from carwright.engine.kernel import SINGLE_TOLERANCE
 from carwright.engine.machine_code import Code, assemble
-from carwright.engine.vector import PRECISIONS, translate
+from carwright.engine.precision import SHAPES, TOLERANCE
+from carwright.engine.vector import translate
 from carwright.errors import CarwrightError
 
-SHAPE = PRECISIONS["single"]
+SHAPE = SHAPES["single"]
 FUNCTIONS = {
     "exponential": (np.exp, -80.0, 80.0, 1.0),
     "logarithm": (np.log, 1e-44, 1e38, 1.0),
@@ -103,7 +101,7 @@ def test_patients_agree_with_double_precision(name, median, most):
     # The error is that of the method, not of rounding.
     assert np.median(found) < 1.3 * np.median(errors(double.courses, exact.courses, problem.resolution))
     assert np.median(single.steps) == pytest.approx(np.median(double.steps), rel=0.05)
-    tight = errors(solved("single", SINGLE_TOLERANCE).courses, exact.courses, problem.resolution)
+    tight = errors(solved("single", TOLERANCE).courses, exact.courses, problem.resolution)
     assert np.median(tight) < median / 4
 
 

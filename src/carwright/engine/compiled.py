@@ -18,9 +18,10 @@ from carwright.engine.layout import SAMPLES, Layout
 from carwright.engine.machine_code import Code, assemble
 from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.outcome import Outcome
+from carwright.engine.precision import DOUBLE, SHAPES
 from carwright.engine.requests import KINDS
 from carwright.engine.tableau import RODAS5P, Tableau
-from carwright.engine.vector import DOUBLE, Shape, translate
+from carwright.engine.vector import Shape, translate
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating]
@@ -96,7 +97,7 @@ def driver_texts(shape: Shape) -> tuple[str, list[str]]:
 
 
 @remember
-def driver_source(shape: Shape = DOUBLE) -> str:
+def driver_source(shape: Shape = SHAPES[DOUBLE]) -> str:
     """Text of the driver's module, the same for all models."""
     sizes, texts = driver_texts(shape)
     entry = f'@njit("void({shape.number.name}[::1], {_ARGUMENTS})", error_model="numpy", nogil=True, cache=True)'
@@ -105,7 +106,7 @@ def driver_source(shape: Shape = DOUBLE) -> str:
     )
 
 
-def driver(shape: Shape = DOUBLE) -> ModuleType:
+def driver(shape: Shape = SHAPES[DOUBLE]) -> ModuleType:
     """The compiled driver, compiled now where no sound copy is on disk."""
     return cache.load(driver_source(shape))
 
@@ -119,7 +120,7 @@ def library(bits: int) -> str:
 class Compiled:
     """Solves chunks of patients of one program."""
 
-    def __init__(self, program: Program, method: Tableau = RODAS5P, shape: Shape = DOUBLE) -> None:
+    def __init__(self, program: Program, method: Tableau = RODAS5P, shape: Shape = SHAPES[DOUBLE]) -> None:
         self.shape = shape
         self.printed: Printed = generate(program, method, shape)
         layout = self.printed.layout
@@ -194,7 +195,7 @@ class Compiled:
         return np.concatenate([at, sizes, begins, lane, self._functions, *tables], dtype=np.int64)
 
 
-def aligned(size: int, number: np.dtype[np.floating] = DOUBLE.number) -> Numbers:
+def aligned(size: int, number: np.dtype[np.floating] = SHAPES[DOUBLE].number) -> Numbers:
     """Work array on a cache-line boundary, as the vector loads assume."""
     raw = np.empty(size + 64 // number.itemsize, number)
     offset = (-raw.ctypes.data % 64) // number.itemsize

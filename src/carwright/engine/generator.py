@@ -10,6 +10,7 @@ from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, floored
 from carwright.engine.expression import Expr
 from carwright.engine.formula import TIME
 from carwright.engine.layout import SAMPLES, UNIFORM, Layout
+from carwright.engine.precision import DOUBLE, SHAPES
 from carwright.engine.printer import constant_nodes, group_constants, statements
 from carwright.engine.sparse import Entry, factorise
 from carwright.engine.stepping import Equations, function, step_functions
@@ -17,7 +18,7 @@ from carwright.engine.survey import functional_lines, trigger_lines
 from carwright.engine.system import System
 from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.engine.tape import kinked
-from carwright.engine.vector import DOUBLE, Shape
+from carwright.engine.vector import Shape
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Printed:
     layout: Layout
 
 
-def generate(program: Program, method: Tableau = RODAS5P, shape: Shape = DOUBLE) -> Printed:
+def generate(program: Program, method: Tableau = RODAS5P, shape: Shape = SHAPES[DOUBLE]) -> Printed:
     """Source text of a kernel's functions; the same program gives the same text."""
     writer = _Writer(program, method, shape)
     return Printed(writer.source(), writer.layout)

@@ -18,13 +18,13 @@ from carwright.engine.formula import TIME
 from carwright.engine.generator import Program
 from carwright.engine.interpret import Interpreter
 from carwright.engine.outcome import Outcome
+from carwright.engine.precision import DOUBLE, SHAPES, SINGLE, check_precision, check_single
 from carwright.engine.requests import Dosing, Functional, Trigger
 from carwright.engine.schedule import Schedule, schedule
 from carwright.engine.solution import Solution
 from carwright.engine.system import System
 from carwright.engine.tableau import METHODS, RODAS5P, Tableau
 from carwright.engine.tape import discontinuous
-from carwright.engine.vector import PRECISIONS
 from carwright.errors import CarwrightError, Problem, Problems
 
 Floats = npt.NDArray[np.float64]
@@ -32,8 +32,6 @@ Floats = npt.NDArray[np.float64]
 COMPILED: Final = "compiled"
 INTERPRETED: Final = "interpreted"
 GPU: Final = "gpu"
-DOUBLE: Final = "double"
-SINGLE: Final = "single"
 LARGEST: Final = 60
 """States up to which code is compiled; beyond, compiling takes minutes (assumed)."""
 CHUNK: Final = 512
@@ -42,17 +40,6 @@ DEVICE_CHUNK: Final = 131_072
 """Patients per launch on a device: enough for all its threads (assumed)."""
 FIRST_STEP: Final = 1e-3
 """First step as a part of the solve; error control corrects it within a few steps either way."""
-SINGLE_TOLERANCE: Final = 1e-5
-"""Smallest relative tolerance in single precision: below, steps get more but errors no smaller (measured, see
-docs/how-to/simulate.md).
-"""
-SINGLE_NOTE: Final = (
-    "Single precision, to screen: in the two models of the benchmark the largest relative error was 3e-5 in the median "
-    "patient (9e-5 at the 95th percentile) at --rtol 1e-5, and 2e-4 (9e-4) at 1e-4."
-)
-"""What every result in single precision says of itself; measured, see docs/how-to/simulate.md."""
-SINGLE_COUNT: Final = 2**24
-"""Largest whole number up to which single precision counts in ones."""
 RELATIVE_FLOOR: Final = 1e-3
 """Default absolute tolerance as a part of the relative tolerance and of the state's initial value in the file
 (assumed).
@@ -88,8 +75,8 @@ def compile_kernel(
         `carwright.engine.tableau`).
     precision
         ``double``, or ``single`` for screening on the compiled path: twice as many patients in a register, at relative
-        tolerances of `SINGLE_TOLERANCE` or more (`SINGLE_NOTE` gives the errors). Time is exact to its last place: a
-        step is as long as the distance of two numbers, but not shorter than 1e-6 of the latest time.
+        tolerances of `carwright.engine.precision.TOLERANCE` or more, with the errors that ``NOTE`` there gives. Times
+        are rounded to single precision too, but errors of time do not add up.
 
     Raises
     ------
@@ -113,25 +100,10 @@ def compile_kernel(
         raise CarwrightError(
             Problem("ENGINE030", "no such method", where="method", found=method, allowed=", ".join(METHODS))
         )
-    _precise(precision, path)
+    check_precision(precision, may_be_single=path == COMPILED)
     asked = tuple(observables), tuple(functionals), tuple(triggers)
     solver = _solver(program, METHODS[method], path, precision)
     return Kernel(system, *asked, path, method, precision, program, tables, solver)
-
-
-def _precise(precision: str, path: str) -> None:
-    """Check that a precision can be had on a path."""
-    if precision not in PRECISIONS or (precision != DOUBLE and path != COMPILED):
-        known = precision in PRECISIONS
-        raise CarwrightError(
-            Problem(
-                "ENGINE030",
-                f"only compiled code solves in {precision} precision" if known else "no such precision",
-                where="precision",
-                found=f"{precision} on the path {path}" if known else precision,
-                allowed=DOUBLE if known else ", ".join(PRECISIONS),
-            )
-        )
 
 
 def _solver(program: Program, method: Tableau, path: str, precision: str) -> Compiled | Interpreter:
@@ -141,7 +113,7 @@ def _solver(program: Program, method: Tableau, path: str, precision: str) -> Com
         from carwright.engine.device import OnDevice
 
         return OnDevice(program, method)
-    return Compiled(program, method, PRECISIONS[precision])
+    return Compiled(program, method, SHAPES[precision])
 
 
 def _fitting(system: System) -> str:
@@ -230,9 +202,11 @@ class Kernel:
         chunk = chunk if chunk is not None else (DEVICE_CHUNK if self.path == GPU else CHUNK)
         if threads < 1 or chunk < 1 or max_steps < 1:
             problems.add("ENGINE030", "threads, chunk and max_steps must be at least 1", where="solve")
-        tiny = self._shortest(start, end)
+        # A step below a few units in the last place of time cannot move on.
+        tiny = 8.0 * float(np.finfo(SHAPES[self.precision].number).eps) * max(abs(start), abs(end))
         if self.precision == SINGLE:
-            self._resolved(relative_tolerance, max_steps, plan_.stops, tiny, problems)
+            most = max([max_steps, *(trigger.at_most for trigger in self.triggers)])
+            check_single(relative_tolerance, plan_.stops, tiny, most, problems)
         problems.raise_if_any()
         n = len(values)
         solution = Solution(
@@ -263,29 +237,6 @@ class Kernel:
         run_all(run, range(0, n, chunk), threads, progress)
         solution.give_up((solution.outcome == Outcome.OK) & (solution.lowest < -negative_limit), Outcome.NEGATIVE)
         return solution
-
-    def _shortest(self, start: float, end: float) -> float:
-        """A step below a few units in the last place of time cannot move on."""
-        return 8.0 * float(np.finfo(PRECISIONS[self.precision].number).eps) * max(abs(start), abs(end))
-
-    def _resolved(self, relative: float, max_steps: int, stops: Floats, tiny: float, problems: Problems) -> None:
-        """What numbers of single precision cannot tell apart is refused."""
-        if relative < SINGLE_TOLERANCE:
-            problems.add(
-                "ENGINE030", "single precision cannot resolve this tolerance", where="relative_tolerance",
-                found=f"{relative:g}", allowed=f"{SINGLE_TOLERANCE:g} or more",
-                fix="loosen it, or use double precision",
-            )  # fmt: skip
-        if (close := np.diff(stops)).size and close.min() < tiny:
-            problems.add(
-                "ENGINE030", "doses, windows or the ends of the solve are too close together for single precision",
-                where="dosing", found=f"{close.min():g}", allowed=f"{tiny:g} or more", fix="use double precision",
-            )  # fmt: skip
-        if max(max_steps, *(t.at_most for t in self.triggers), 1) > SINGLE_COUNT:
-            problems.add(
-                "ENGINE030", "single precision cannot count this far", where="max_steps, at_most",
-                allowed=f"up to {SINGLE_COUNT:,}", fix="use double precision",
-            )  # fmt: skip
 
     def _schedule(
         self,

@@ -78,11 +78,6 @@ class Shape:
         return {"f": self.element, "i": f"i{self.bits}", "b": "i1"}[kind]
 
 
-PRECISIONS: Final[Mapping[str, Shape]] = {"double": Shape(8, 64), "single": Shape(16, 32)}
-"""Patients in lock-step by precision: one register of AVX-512, two of AVX2."""
-DOUBLE: Final = PRECISIONS["double"]
-
-
 def translate(source: str, library: str, shape: Shape) -> str:
     """Text of an LLVM module with every function of ``source``.
 

@@ -21,7 +21,7 @@ from carwright.engine import (
     compile_gradients,
     compile_kernel,
 )
-from carwright.engine.kernel import DOUBLE
+from carwright.engine.precision import DOUBLE
 from carwright.engine.tableau import RODAS5P
 from carwright.simulation.population import Drawn, Rows, Tabled
 from carwright.simulation.wishes import Dose

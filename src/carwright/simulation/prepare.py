@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from carwright.engine import Functional, check_gradients
-from carwright.engine.kernel import DOUBLE, GPU, SINGLE, SINGLE_TOLERANCE
+from carwright.engine.kernel import GPU
+from carwright.engine.precision import DOUBLE, SHAPES, SINGLE, TOLERANCE
 from carwright.engine.tableau import METHODS, RODAS5P
-from carwright.engine.vector import PRECISIONS
 from carwright.errors import CarwrightError, Problems
 from carwright.models import load_model
 from carwright.population import rows_with
@@ -263,11 +263,11 @@ class _Preparation:
                 "SIMULATE012", "this tolerance makes no sense", where="--rtol",
                 found=f"{request.relative_tolerance:g}", allowed="1e-14 to 0.1",
             )  # fmt: skip
-        elif request.precision == SINGLE and request.relative_tolerance < SINGLE_TOLERANCE:
+        elif request.precision == SINGLE and request.relative_tolerance < TOLERANCE:
             self.problems.add(
                 "SIMULATE012", "single precision cannot resolve this tolerance", where="--rtol",
-                found=f"{request.relative_tolerance:g}", allowed=f"{SINGLE_TOLERANCE:g} to 0.1",
-                fix=f"give --rtol {10 * SINGLE_TOLERANCE:g}, or leave --precision out",
+                found=f"{request.relative_tolerance:g}", allowed=f"{TOLERANCE:g} to 0.1",
+                fix=f"give --rtol {10 * TOLERANCE:g}, or leave --precision out",
             )  # fmt: skip
         if not 1 <= request.max_steps < 2**32:
             self.problems.add(
@@ -284,10 +284,10 @@ class _Preparation:
                 allowed=RODAS5P.name if request.gradients else ", ".join(METHODS),
             )  # fmt: skip
         only_double = request.gpu or request.gradients
-        if request.precision not in PRECISIONS or (only_double and request.precision != DOUBLE):
+        if request.precision not in SHAPES or (only_double and request.precision != DOUBLE):
             self.problems.add(
                 "SIMULATE012", "no such precision here", where="--precision", found=request.precision,
-                allowed=DOUBLE if only_double else ", ".join(PRECISIONS),
+                allowed=DOUBLE if only_double else ", ".join(SHAPES),
             )  # fmt: skip
         if not 0 <= request.seed < 2**64:
             self.problems.add("SIMULATE012", "the seed is out of range", where="--seed", found=str(request.seed),

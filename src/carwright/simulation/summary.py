@@ -8,7 +8,7 @@ import polars as pl
 
 from carwright import __version__
 from carwright.engine import EXPLAIN, NEGATIVE_LIMIT, Outcome
-from carwright.engine.kernel import SINGLE, SINGLE_NOTE
+from carwright.engine.precision import NOTE, SINGLE
 
 if TYPE_CHECKING:
     from carwright.simulation.job import Job
@@ -30,7 +30,7 @@ def summarise(job: Job, run: Run) -> dict[str, Any]:
     return {
         "simulation": task.name,
         "notice": NOTICE,
-        **({"precision": {"name": SINGLE, "error": SINGLE_NOTE}} if task.precision == SINGLE else {}),
+        **({"precision": {"name": SINGLE, "error": NOTE}} if task.precision == SINGLE else {}),
         "seed": job.seed,
         "patients": job.patients,
         "start": task.start,
