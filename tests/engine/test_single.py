@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.measure import errors
+from benchmarks.problems import problems
 from engine_models import PATIENT, SAW, sbml
 from engine_support import table
 from test_closed_form import SAW_TRIGGERS

@@ -197,6 +197,12 @@ def write_report(folder: Path) -> Path:
     return folder / "report.html"
 
 
+def solve_again(*asked: Any) -> Any:
+    from carwright.errors import CarwrightError, Problem
+
+    raise CarwrightError(Problem("FAKE001", "a stand-in has solved nothing"))
+
+
 def stand_in(name: str, **functions: Any) -> None:
     module = types.ModuleType(name)
     vars(module).update(functions)
@@ -205,3 +211,4 @@ def stand_in(name: str, **functions: Any) -> None:
 
 stand_in("carwright.pipeline", run_study=run_study, compare_runs=compare_runs)
 stand_in("carwright.report", write_report=write_report)
+stand_in("carwright.pipeline.again", solve_again=solve_again)
