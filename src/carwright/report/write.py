@@ -85,7 +85,7 @@ def render(run: Run) -> str:
         "grouped": wording.grouped,
         "breakable": _breakable,
     }
-    scripts = [get_plotlyjs(), _asset("report.js")]
+    scripts = [get_plotlyjs(), asset("report.js")]
     return environment.get_template("report.html").render(
         run=run,
         version=__version__,
@@ -101,13 +101,14 @@ def render(run: Run) -> str:
         failures=_failures(run.summary["outcomes"]),
         kinds=_kinds(run.summary.get("parameters") or {}),
         parameters=run.summary.get("parameter_table") or [],
-        style=Markup(_asset("report.css")),  # noqa: S704 - a file of this package
+        style=Markup(asset("report.css")),  # noqa: S704 - a file of this package
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - plotly's own file and one of this package
-        script_hashes=[_content_hash(script) for script in scripts],
+        script_hashes=[content_hash(script) for script in scripts],
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Text of a template or style sheet of the report."""
     return (resources.files("carwright.report") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -116,7 +117,7 @@ def _breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(name.split("_"))
 
 
-def _content_hash(script: str) -> str:
+def content_hash(script: str) -> str:
     """Hash by which the content security policy admits a script, and nothing else, to run."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 

@@ -16,8 +16,7 @@ from carwright.report.embed import figure_json
 from carwright.report.figure import Figure
 from carwright.report.targets.figures import Drawn, of_gate, overview
 from carwright.report.targets.folder import load_analysis
-from carwright.report.write import _asset as asset
-from carwright.report.write import _content_hash as content_hash
+from carwright.report.write import asset, content_hash
 from carwright.store.files import write_atomically
 from carwright.targets.evaluate.analysis import Analysis
 
