@@ -194,7 +194,7 @@ def _read_chains(chains: Sequence[str], known: set[str], problems: Problems) -> 
                 where=f'dose space, order "{chain}"',
                 found=", ".join(unknown),
                 allowed=", ".join(sorted(known)),
-                fix="use the labels of the nodes",
+                fix="use the labels of the nodes; a second chain such as 1 < 3 is an entry (--order) of its own",
             )
         else:
             steps.update(pairwise(labels))
