@@ -39,12 +39,13 @@ class Phases:
     share_at_break: float
 
 
-def phases(days: Floats, level: Floats, detectable: float = DETECTABLE) -> Phases:
-    """Read the phases of a course (k,), ``days`` ascending from 0 or before to at least the last visit.
+def phases(days: Floats, level: Floats, until: float = np.inf, detectable: float = DETECTABLE) -> Phases:
+    """Read the phases of a course (k,), ``days`` ascending from 0 or before; no visits take place after ``until``.
 
     The doubling time is that of the log-linear regression from the first level above ``detectable`` to the last before
     the maximum that is below half of it: what the exponential phase of the published models is fitted to. The decline
-    is fitted to the logarithms of the levels on the visits after the maximum.
+    is fitted to the logarithms of the levels on the visits after the maximum; its three numbers are nan for a patient
+    with fewer than five such visits.
     """
     after = days >= 0.0
     days, level = days[after], level[after]
@@ -52,8 +53,8 @@ def phases(days: Floats, level: Floats, detectable: float = DETECTABLE) -> Phase
     tmax, cmax = float(days[top]), float(level[top])
     rising = np.flatnonzero((np.arange(len(days)) < top) & (level > detectable) & (level < 0.5 * cmax))
     slope = np.polyfit(days[rising], np.log(level[rising]), 1)[0] if len(rising) > 2 else np.nan
-    at = VISITS[(tmax < VISITS) & (days[-1] >= VISITS)]
-    if len(at) < 3:
+    at = VISITS[(tmax < VISITS) & (min(until, days[-1]) >= VISITS)]
+    if len(at) < 5:
         return Phases(float(np.log(2) / slope), tmax, cmax, np.nan, np.nan, np.nan)
     observed = np.log(np.interp(at, days, np.maximum(level, 1e-12)))
 
