@@ -45,17 +45,17 @@ CELLS = {"tisagenlecleucel": 1.2e8, "lisocabtagene": 1.0e8, "axicabtagene": 1.5e
 LEAVING_BLOOD = 1.71
 """Infused cells leave the blood at this rate (/d, Singh 2021); the fit says how many of them engraft."""
 
-PATIENTS = 240
+PATIENTS = 300
 
 FREE = {
     "site_proliferation": 3.2,
-    "effector_death": 0.12,
-    "memory_formation_rate": 0.0011,
-    "engrafting share": 0.48,
-    "effectors_per_tumour_cell_half_killing": 0.2,
-    "car_t_capacity": 7e10,
-    "inflammation_marrow_suppression": 5.5,
-    "tumour_burden, b-all": 4e10,
+    "effector_death": 0.08,
+    "memory_formation_rate": 0.0014,
+    "engrafting share": 0.45,
+    "effectors_per_tumour_cell_half_killing": 0.15,
+    "car_t_capacity": 5.5e10,
+    "inflammation_marrow_suppression": 7.0,
+    "tumour_burden, b-all": 5e10,
     "tumour_burden, lbcl": 2e10,
 }
 """Starting values."""
@@ -118,8 +118,9 @@ def residuals(x: Floats) -> dict[str, float]:
     for model, values in (("b-all", leukaemia), ("lbcl", lymphoma)):
         low, high = (np.median(peaks(model, values, cells)) for cells in DOSE_RANGE)
         found[f"dose, {model}"] = np.log(high / low) - DOSE_EXPONENT * np.log(DOSE_RANGE[1] / DOSE_RANGE[0])
-    days = float(np.median(days_below(second["neutrophils_per_ul"], 500.0)))
-    found["days below 500"] = 0.5 * np.log(max(days, 0.5) / DAYS_BELOW_500)
+    for model, got in (("b-all", first), ("lbcl", second)):
+        days = float(np.median(days_below(got["neutrophils_per_ul"], 500.0)))
+        found[f"days below 500, {model}"] = 0.8 * np.log(max(days, 0.5) / DAYS_BELOW_500)
     return found
 
 
