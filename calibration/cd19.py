@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from calibration.courses import TIMES, courses, day_of_disease, days_below, patients_of, typical_patient
+from calibration.courses import FOLLOW_UP, courses, day_of_disease, days_below, patients_of, typical_patient
 from calibration.phases import Phases, phases
 
 Floats = NDArray[np.float64]
@@ -45,18 +45,18 @@ CELLS = {"tisagenlecleucel": 1.2e8, "lisocabtagene": 1.0e8, "axicabtagene": 1.5e
 LEAVING_BLOOD = 1.71
 """Infused cells leave the blood at this rate (/d, Singh 2021); the fit says how many of them engraft."""
 
-PATIENTS = 300
+PATIENTS = 320
 
 FREE = {
     "site_proliferation": 3.2,
-    "effector_death": 0.08,
-    "memory_formation_rate": 0.0014,
+    "effector_death": 0.07,
+    "memory_formation_rate": 0.0015,
     "engrafting share": 0.45,
     "effectors_per_tumour_cell_half_killing": 0.15,
-    "car_t_capacity": 5.5e10,
-    "inflammation_marrow_suppression": 7.0,
-    "tumour_burden, b-all": 5e10,
-    "tumour_burden, lbcl": 2e10,
+    "car_t_capacity": 5e10,
+    "inflammation_marrow_suppression": 7.5,
+    "tumour_burden, b-all": 2.5e10,
+    "tumour_burden, lbcl": 1.6e10,
 }
 """Starting values."""
 
@@ -77,7 +77,7 @@ def parameters(x: Floats, model: str) -> dict[str, Floats]:
 def median_phases(got: Mapping[str, Floats], values: Mapping[str, Floats]) -> Phases:
     """Median of each phase over virtual patients, each followed until the disease is back."""
     until = day_of_disease(got["tumour_cells"], values["tumour_burden"])
-    read = [phases(TIMES, course, end) for course, end in zip(got["car_copies_per_ug"], until, strict=True)]
+    read = [phases(FOLLOW_UP, course, end) for course, end in zip(got["car_copies_per_ug"], until, strict=True)]
     return Phases(**{f.name: float(np.nanmedian([getattr(row, f.name) for row in read])) for f in fields(Phases)})
 
 
@@ -102,8 +102,8 @@ def residuals(x: Floats) -> dict[str, float]:
     """Logarithms of simulated over published, each weighted."""
     leukaemia = at_point(x, "b-all", "tisagenlecleucel")
     lymphoma = at_point(x, "lbcl", "lisocabtagene")
-    first = courses("b-all", leukaemia, CELLS["tisagenlecleucel"], 500.0)
-    second = courses("lbcl", lymphoma, CELLS["lisocabtagene"], 300.0)
+    first = courses("b-all", leukaemia, CELLS["tisagenlecleucel"], 500.0, times=FOLLOW_UP)
+    second = courses("lbcl", lymphoma, CELLS["lisocabtagene"], 300.0, times=FOLLOW_UP)
     read = {"tisa": (median_phases(first, leukaemia), TISAGENLECLEUCEL), "liso": (median_phases(second, lymphoma), LISOCABTAGENE)}
     found = {}
     for name, (got, wanted) in read.items():
