@@ -91,8 +91,8 @@ def main() -> None:
     """Fit, and print what was fitted and what was not."""
     best = rows(fit())
     print({name: float(f"{row['value']:.3g}") for name, row in best.items()})
-    for study in (*STUDIES, "aml-cll1"):
-        outcomes = graded(study, best, patients=1000)
+    for study in (*STUDIES, "aml-cll1"):  # the last one with its own table
+        outcomes = graded(study, best if study in STUDIES else {}, patients=1000)
         print(study, shares(outcomes).round(3), {name: round(value, 1) for name, value in read(outcomes).items()})
 
 

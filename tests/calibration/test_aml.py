@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from calibration import aml  # noqa: E402
+from calibration import aml
 
 
 def test_the_update_is_the_one_of_a_linear_gaussian_model(monkeypatch):

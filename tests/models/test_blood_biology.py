@@ -135,7 +135,7 @@ def test_immunosuppression_saves_a_graft_that_the_car_recognises():
 def test_conditioning_alone_kills_leukaemia_by_its_closed_form():
     """Growth is far from its capacity, so that each cell's log falls by the integral of the drug."""
     read, killing, elimination = ("leukaemic_cells",), 2.5, 0.7
-    burden = dict(tumour_burden=1e6, conditioning_leukaemia_killing=killing, conditioning_elimination=elimination)
+    burden = {"tumour_burden": 1e6, "conditioning_leukaemia_killing": killing, "conditioning_elimination": elimination}
     alone, killed = (solved("aml", read, [(0, "conditioning", dose)], 40, **burden) for dose in (0.0, 1.0))
     fall = np.log(alone["leukaemic_cells"][-1] / killed["leukaemic_cells"][-1])
     assert fall == pytest.approx(killing / elimination, rel=0.02)

@@ -83,7 +83,7 @@ def test_cd33_without_rescue_costs_stem_cells_and_leaves_most_responders_aplasti
 def test_orderings_between_targets_and_gates_hold_in_every_draw_of_the_population(
     targets: dict[str, pl.DataFrame],
 ) -> None:
-    """Days below 500/uL to day 60, and by how many powers of ten leukaemia falls; ``better`` has another first antigen."""
+    """Days below 500/uL to day 60, and by how many powers of ten leukaemia falls."""
 
     def days(arm: str) -> np.ndarray:
         return by_population((courses(targets, arm, "neutrophils_per_ul", 1, 60) < 500).mean(axis=1))

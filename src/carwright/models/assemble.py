@@ -25,7 +25,7 @@ A module ``modules/<name>.ant`` may stand beside ``modules/<name>.yaml``, which 
 A disease's file ``<model>.yaml`` names its modules and its ``covariates``, which describe the patient and do not enter
 the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source.
 Replacements that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under
-``shared``. Its ``uncertainty`` is a factor on the ``population`` of all rows, for what is known of the disease as a whole.
+``shared``. Its ``uncertainty`` is a factor on the ``population`` of all rows: what is known of the disease as a whole.
 """
 
 from __future__ import annotations
