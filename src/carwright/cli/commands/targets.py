@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +51,10 @@ FewestCells = Annotated[
     int, typer.Option("--fewest-cells", min=1, help="Malignant cells below which a patient is left out.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for tables, analysis.json and report.html.")]
+ToConstruct = Annotated[
+    Path | None,
+    typer.Option("--to-construct", help="Write the best gate as a construct, for: carwright run --set construct=FILE."),
+]
 QuietFlag = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 
@@ -80,7 +85,7 @@ def screen(
         veto=False,  # a screen shows every antigen, with its verdict
         doublet_rate=doublets, fewest_cells=fewest_cells,
     )  # fmt: skip
-    _search(files, (cell_type, donor, malignant, layer), universe, settings, out, None, quiet, as_json)
+    _search(files, (cell_type, donor, malignant, layer), universe, settings, _Wanted(out), quiet, as_json)
 
 
 @app.command()
@@ -122,9 +127,12 @@ def gates(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=0, help="Random gates against which the best are held.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random gates.")] = 0,
-    to_construct: Annotated[
-        Path | None, typer.Option("--to-construct", help="Write the best gate as a construct.")
+    to_construct: ToConstruct = None,
+    to_study: Annotated[
+        Path | None,
+        typer.Option("--to-study", help="Write a study of the best gates, for: carwright run FILE."),
     ] = None,
+    arms: Annotated[int, typer.Option("--arms", min=1, max=20, help="Gates in that study.")] = 3,
     out: Out = None,
     quiet: QuietFlag = False,
     as_json: Annotated[bool, JSON] = False,
@@ -136,7 +144,8 @@ def gates(
         tuple(sorted(set(order or (1, 2)))), tuple(shape) if shape else None, max(keep, top), top, quantile, penalty,
         minimum_coverage, _thresholds(molecules), _limits(limit), veto, doublets, fewest_cells, if_better, draws, seed,
     )  # fmt: skip
-    _search(files, (cell_type, donor, malignant, layer), universe, settings, out, to_construct, quiet, as_json)
+    wanted = _Wanted(out, to_construct, to_study, arms)
+    _search(files, (cell_type, donor, malignant, layer), universe, settings, wanted, quiet, as_json)
 
 
 @app.command()
@@ -153,7 +162,7 @@ def explain(
     limit: Limit = None,
     doublets: Doublets = 0.04,
     fewest_cells: FewestCells = 50,
-    to_construct: Annotated[Path | None, typer.Option("--to-construct", help="Write the gate as a construct.")] = None,
+    to_construct: ToConstruct = None,
     out: Out = None,
     quiet: QuietFlag = False,
     as_json: Annotated[bool, JSON] = False,
@@ -174,7 +183,7 @@ def explain(
     with watch(quiet=quiet) as progress:
         atlas = _read(files, (cell_type, donor, malignant, layer), "named", named, progress)
         found = judge(atlas, [wanted], settings)
-    _finish(found, out, to_construct, as_json, _show_explained)
+    _finish(found, _Wanted(out, to_construct), as_json, _show_explained)
 
 
 @app.command()
@@ -285,7 +294,7 @@ def _read(
 
 def _search(
     files: list[Path], where: tuple[str, str | None, str | None, str | None], universe: str, settings: Settings,
-    out: Path | None, to_construct: Path | None, quiet: bool, as_json: bool,
+    wanted: _Wanted, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     from carwright.targets.evaluate.analysis import analyse
 
@@ -297,30 +306,57 @@ def _search(
             return progress.advance
 
         found = analyse(atlas, settings, stage=stage)
-    _finish(found, out, to_construct, as_json, _show_ranked)
+    _finish(found, wanted, as_json, _show_ranked)
 
 
-def _finish(found: Analysis, out: Path | None, to_construct: Path | None, as_json: bool, shown: Any) -> None:
+@dataclass(frozen=True)
+class _Wanted:
+    """Files that are asked for."""
+
+    out: Path | None = None
+    construct: Path | None = None
+    study: Path | None = None
+    arms: int = 1
+
+
+def _finish(found: Analysis, wanted: _Wanted, as_json: bool, shown: Any) -> None:
     paths = {}
-    if out is not None:
+    if wanted.out is not None:
         from carwright.report.targets import save_analysis, write_targets_report
 
-        save_analysis(out, found)
-        paths = {"folder": str(out), "report": str(write_targets_report(out))}
-    if to_construct is not None:
-        from carwright.construct.antigens import list_antigens
-        from carwright.targets.evaluate.construct_file import write_construct
-
-        if not found.tables["gates"]:
-            raise CarwrightError(Problem("TARGETS039", "there is no gate to write", "--to-construct"))
-        beside, gate = write_construct(to_construct, found, list_antigens())
-        paths |= {"construct": str(to_construct), "antigens": str(beside), "receptors": gate}
+        save_analysis(wanted.out, found)
+        paths = {"folder": str(wanted.out), "report": str(write_targets_report(wanted.out))}
+    paths |= _write_for_the_simulator(found, wanted)
     if as_json:
         show_json(json.loads(json.dumps({**found.tables, **found.parameters, **paths})))
         return
     shown(found)
     for name, path in paths.items():
         show(f"{name}: {path}")
+
+
+def _write_for_the_simulator(found: Analysis, wanted: _Wanted) -> dict[str, str]:
+    """Write the construct and the study that were asked for; returns what to tell of them."""
+    if wanted.construct is None and wanted.study is None:
+        return {}
+    from carwright.construct import list_antigens
+    from carwright.study.side_by_side import side_by_side
+    from carwright.targets.evaluate.construct_file import construct_of, remarks, write_construct, write_yaml_file
+
+    if not found.tables["gates"]:
+        option = "--to-construct" if wanted.construct is not None else "--to-study"
+        raise CarwrightError(Problem("TARGETS039", "there is no gate to write", option))
+    known, paths = list_antigens(), {}
+    if wanted.construct is not None:
+        gate = write_construct(wanted.construct, found, known)
+        paths = {"construct": str(wanted.construct), "receptors": gate}
+    if wanted.study is not None:
+        ranks = range(1, min(wanted.arms, len(found.tables["gates"])) + 1)
+        constructs = [construct_of(found, known, rank) for rank in ranks]
+        told = [line for rank in ranks for line in remarks(found, constructs[rank - 1], rank)]
+        write_yaml_file(wanted.study, list(dict.fromkeys(told)), side_by_side(constructs))
+        paths["study"] = str(wanted.study)
+    return paths
 
 
 def _show_ranked(found: Analysis) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from carwright.errors import CarwrightError, Problem
+from carwright.targets.evaluate.densities import densities
 from carwright.targets.evaluate.gate_report import GateReport, report_gate
 from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, Thresholds, lay_out
 from carwright.targets.evaluate.null import null_scores, percentile
@@ -89,7 +90,7 @@ class Analysis:
     Parameters
     ----------
     tables
-        ``gates``, ``verdicts``, ``patients``, ``patterns``, ``sweep``, ``screen``: rows as dictionaries.
+        ``gates``, ``verdicts``, ``patients``, ``patterns``, ``antigens``, ``sweep``, ``screen``: rows as dictionaries.
     parameters
         Settings, certificates, notices, classes that are not represented.
     """
@@ -242,7 +243,7 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
 
 
 def tabulate(atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateReport]]) -> dict[str, list[Row]]:
-    """Rows of the tables ``gates``, ``verdicts``, ``patients`` and ``patterns``."""
+    """Rows of the tables ``gates``, ``verdicts``, ``patients``, ``patterns`` and ``antigens``."""
     gates, verdicts, patients, patterns = [], [], [], []
     for rank, (score, report) in enumerate(reports, 1):
         name = report.gate.expression
@@ -267,7 +268,8 @@ def tabulate(atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateRe
                         "killed": bool(report.gate.table >> r & 1),
                     }
                 )
-    return {"gates": gates, "verdicts": verdicts, "patients": patients, "patterns": patterns}
+    antigens = densities(atlas, layout, [report.gate for _, report in reports])
+    return {"gates": gates, "verdicts": verdicts, "patients": patients, "patterns": patterns, "antigens": antigens}
 
 
 def _verdict_row(gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvidence]) -> Row:
