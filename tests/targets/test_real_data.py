@@ -16,10 +16,13 @@ from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.genes import current_symbol
 from carwright.targets.intake.universe import choose
 from carwright.targets.references.bulk import auc, rank_bulk
+from carwright.targets.references.ihc import stains
 from carwright.targets.references.off_tumour import off_tumour_sites, represented
 from carwright.targets.references.tables import read_table, wide
 from carwright.targets.safety.classes import class_table
 from carwright.targets.search.gate import parse
+
+from .test_ihc import put
 
 pytest.importorskip("anndata")
 
@@ -113,6 +116,18 @@ def test_protein_and_rna_are_set_side_by_side(abseq: Atlas) -> None:
     for gene, share in shares.items():
         if gene in abseq.genes.names:
             assert verdicts(abseq, gene)["MPP"]["protein_fraction"] == pytest.approx(share, abs=0.05)
+
+
+def test_agreement_of_staining_and_rna_is_told(pellin: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RNA says where PSMA is and says nothing of CD33; published next to the verdict (HPA v23)."""
+    monkeypatch.setenv("CARWRIGHT_CACHE", str(tmp_path))
+    put("hpa-ihc", (DATA / "hpa_v23" / "hpa_ihc_summary_by_gene.parquet").read_bytes())
+    known = stains(["FOLH1", "CD33", "EMR2"])
+    assert (known["FOLH1"].rho, known["FOLH1"].auc) == (pytest.approx(0.64, abs=0.005), pytest.approx(0.91, abs=0.005))
+    assert (known["CD33"].rho, known["CD33"].auc) == (pytest.approx(0.04, abs=0.005), pytest.approx(0.55, abs=0.005))
+    assert "ADGRE2" in known
+    found = explain(pellin, [parse("CD33")], Settings())
+    assert any("rank correlation 0.04" in text for text in found.tables["gates"][0]["warnings"])
 
 
 def test_adgre2_is_found_under_either_name(pellin: Atlas) -> None:

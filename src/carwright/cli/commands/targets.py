@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -391,7 +392,7 @@ def _show_explained(found: Analysis) -> None:
                 row["class"],
                 row["tier"],
                 row["verdict"],
-                row["reason"] + (f"; {row['agreement']}" if row["agreement"] else ""),
+                "; ".join(filter(None, (row["reason"], row["agreement"], _stained(row)))),
             ]
             for row in found.tables["verdicts"]
             if row["gate"] == gate["gate"]
@@ -399,6 +400,10 @@ def _show_explained(found: Analysis) -> None:
         show(columns(rows, ["class", "tier", "verdict", "why"]))
         for text in gate["warnings"]:
             show(f"note: {text}")
+
+
+def _stained(row: Mapping[str, Any]) -> str:
+    return f"antibodies: {row['ihc']}, {row['ihc_agreement']}" if row["ihc"] else ""
 
 
 def _show_missing(found: Analysis) -> None:
@@ -419,12 +424,16 @@ def _explain_from_references(genes: tuple[str, ...], *, as_json: bool) -> None:
         show(f"{entry['gene']} ({entry['ensembl'] or 'no Ensembl id known'})")
         if entry["flags"]:
             rows = [
-                [flag["site"], flag["class"], flag["tier"], number(flag["value"]), flag["table"]]
+                [flag["site"], flag["class"], flag["tier"], _level(flag["value"]), flag["table"]]
                 for flag in entry["flags"]
             ]
-            show(columns(rows, ["site", "class", "tier", "nTPM", "reference"]))
+            show(columns(rows, ["site", "class", "tier", "nTPM or stain", "reference"]))
         for text in (*entry["warnings"], *entry["notices"]):
             show(f"note: {text}")
+
+
+def _level(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value)
 
 
 def _share(value: float | None) -> str:

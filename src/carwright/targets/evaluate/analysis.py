@@ -17,7 +17,9 @@ from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.bright import with_bright
 from carwright.targets.intake.genes import current_gene
 from carwright.targets.kernel.panels import reorder
-from carwright.targets.references.antigens import seen_on
+from carwright.targets.references.antigens import seen_on, traps_of
+from carwright.targets.references.cache import cached
+from carwright.targets.references.ihc import FETCH, REFERENCE, Stain, fires, stains
 from carwright.targets.safety.verdict import NOT_REPRESENTED, SAFE, UNRESOLVED, UNSAFE, Verdict
 from carwright.targets.search.gate import BRIGHT, Gate
 from carwright.targets.search.if_better import search_if_better
@@ -164,7 +166,8 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
         chosen.append((score, report))
         if advance is not None:
             advance(1)
-    tables = tabulate(atlas, layout, chosen)
+    known = stains(gene for _, report in chosen for gene in report.gate.genes)
+    tables = tabulate(atlas, layout, chosen, known)
     if settings.draws:
         for (score, report), row in zip(chosen, tables["gates"], strict=True):
             if any(gene.endswith(BRIGHT) for gene in report.gate.genes):
@@ -192,9 +195,16 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
         "explained_by_doublets": rejected,
         "certificates": {name: str(entry.certificate) for name, entry in found.items()},
         "certified": all(entry.certificate.complete for entry in found.values()),
-        "notices": list(layout.notices),
+        "notices": [*layout.notices, *_of_staining()],
     }
     return Analysis(tables, parameters)
+
+
+def _of_staining() -> list[str]:
+    """Say where antibodies were not set beside RNA."""
+    if cached(REFERENCE) is not None:
+        return []
+    return [f"no staining of tissue was set beside RNA: the reference has not been fetched ({FETCH})"]
 
 
 def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = None) -> Analysis:
@@ -227,7 +237,8 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
         report_gate(layout, gate, quantile=settings.quantile, doublet_rate=settings.doublet_rate, limits=limits)
         for gate in gates
     ]
-    tables = tabulate(atlas, layout, [(math.nan, report) for report in reports])
+    known = stains(gene for gate in gates for gene in gate.genes)
+    tables = tabulate(atlas, layout, [(math.nan, report) for report in reports], known)
     tables["sweep"] = sweep(atlas, gates, settings)
     parameters = {
         "settings": _settings(settings),
@@ -237,21 +248,23 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
         "classes": [entry.name for entry in layout.classes],
         "not_represented": [entry.name for entry in layout.missing],
         "excluded_patients": dict(layout.excluded),
-        "notices": list(layout.notices),
+        "notices": [*layout.notices, *_of_staining()],
     }
     return Analysis(tables, parameters)
 
 
-def tabulate(atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateReport]]) -> dict[str, list[Row]]:
+def tabulate(
+    atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateReport]], known: Mapping[str, Stain]
+) -> dict[str, list[Row]]:
     """Rows of the tables ``gates``, ``verdicts``, ``patients``, ``patterns`` and ``antigens``."""
     gates, verdicts, patients, patterns = [], [], [], []
     for rank, (score, report) in enumerate(reports, 1):
         name = report.gate.expression
         evidence = protein_evidence(atlas, layout, report.gate)
         by_class = {entry.cell_class: entry for entry in evidence}
-        rows = [_verdict_row(report.gate, verdict, by_class) for verdict in report.verdicts]
+        rows = [_verdict_row(report.gate, verdict, by_class, known) for verdict in report.verdicts]
         verdicts += rows
-        gates.append(_gate_row(rank, score, report, rows))
+        gates.append(_gate_row(rank, score, report, rows, known))
         patients += [
             {"gate": name, **asdict(patient), "without_doublets": patient.without_doublets}
             for patient in report.patients
@@ -272,7 +285,9 @@ def tabulate(atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateRe
     return {"gates": gates, "verdicts": verdicts, "patients": patients, "patterns": patterns, "antigens": antigens}
 
 
-def _verdict_row(gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvidence]) -> Row:
+def _verdict_row(
+    gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvidence], known: Mapping[str, Stain]
+) -> Row:
     row = {"gate": gate.expression, "class": verdict.name, **{k: v for k, v in asdict(verdict).items() if k != "name"}}
     row["fraction"] = None if verdict.cells == 0 else verdict.fraction
     found = evidence.get(verdict.name)
@@ -301,10 +316,29 @@ def _verdict_row(gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvi
         row["verdict"] = UNRESOLVED
         row["reason"] = f"RNA: {verdict.reason}; but protein was seen on this class ({'; '.join(sources)})"
         row["agreement"] = "RNA does not show protein that others have seen"
+    _add_staining(row, gate, verdict, known)
     return row
 
 
-def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row]) -> Row:
+def _add_staining(row: Row, gate: Gate, verdict: Verdict, known: Mapping[str, Stain]) -> None:
+    """Set staining beside RNA; clear staining makes unresolved what RNA calls safe, and nothing makes it safe."""
+    read = fires(gate, verdict.name, known)
+    row["ihc"], row["ihc_agreement"] = "", ""
+    if read is None:
+        return
+    some, clear, row["ihc"] = read
+    if verdict.verdict == UNSAFE:
+        row["ihc_agreement"] = "staining and RNA agree" if some else "RNA without staining"
+    elif verdict.verdict == SAFE and verdict.limit < 1.0:
+        row["ihc_agreement"] = "staining shows what RNA does not" if some else "staining and RNA agree"
+        if clear and row["verdict"] == SAFE:
+            row["verdict"] = UNRESOLVED
+            row["reason"] = f"RNA: {verdict.reason}; but antibodies stain this class ({row['ihc']})"
+    else:
+        row["ihc_agreement"] = "staining shows the protein" if some else "no staining"
+
+
+def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row], known: Mapping[str, Stain]) -> Row:
     of = {
         verdict: [row["class"] for row in rows if row["verdict"] == verdict]
         for verdict in (UNSAFE, UNRESOLVED, NOT_REPRESENTED)
@@ -336,7 +370,8 @@ def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row]) -> R
         "unresolved": of[UNRESOLVED],
         "not_represented": of[NOT_REPRESENTED],
         "null_percentile": None,
-        "warnings": list(report.warnings),
+        "traps": traps_of(report.gate.genes),
+        "warnings": [*report.warnings, *(known[gene].note for gene in report.gate.genes if gene in known)],
     }
 
 
