@@ -15,7 +15,7 @@ from carwright.targets.evaluate.analysis import Settings, explain
 from carwright.targets.intake.anndata_file import keep_genes
 from carwright.targets.intake.genes import align
 from carwright.targets.references.cache import folder
-from carwright.targets.references.ihc import class_of, fires, stains, stains_of
+from carwright.targets.references.ihc import class_of, fires, stains_of
 from carwright.targets.references.off_tumour import explain_gene
 from carwright.targets.references.tables import wide
 from carwright.targets.search.gate import parse

@@ -122,10 +122,9 @@ def test_agreement_of_staining_and_rna_is_told(pellin: Atlas, tmp_path: Path, mo
     """RNA says where PSMA is and says nothing of CD33; published next to the verdict (HPA v23)."""
     monkeypatch.setenv("CARWRIGHT_CACHE", str(tmp_path))
     put("hpa-ihc", (DATA / "hpa_v23" / "hpa_ihc_summary_by_gene.parquet").read_bytes())
-    known = stains(["FOLH1", "CD33", "EMR2"])
+    known = stains(["PSMA", "CD33"])
     assert (known["FOLH1"].rho, known["FOLH1"].auc) == (pytest.approx(0.64, abs=0.005), pytest.approx(0.91, abs=0.005))
     assert (known["CD33"].rho, known["CD33"].auc) == (pytest.approx(0.04, abs=0.005), pytest.approx(0.55, abs=0.005))
-    assert "ADGRE2" in known
     found = explain(pellin, [parse("CD33")], Settings())
     assert any("rank correlation 0.04" in text for text in found.tables["gates"][0]["warnings"])
 
