@@ -17,6 +17,7 @@ from carwright.errors import CarwrightError, Problem, Problems
 if TYPE_CHECKING:
     from carwright.store import Progress
     from carwright.targets.evaluate.analysis import Analysis, Settings
+    from carwright.targets.evaluate.thresholds import Thresholds
     from carwright.targets.intake.atlas import Atlas
 
 app = typer.Typer(name="targets", help="Find target antigens and gates in single cells.", no_args_is_help=True)
@@ -38,7 +39,10 @@ Universe = Annotated[
         "--universe", help="Genes to search: auto, all, antigens, surfaceome, or a file with one gene to a line."
     ),
 ]
-Molecules = Annotated[int, typer.Option("--molecules", min=1, help="Molecules from which a cell is positive.")]
+Molecules = Annotated[
+    list[str] | None,
+    typer.Option("--molecules", help="Molecules from which a cell is positive, N or GENE=N; repeatable. 1 by default."),
+]
 Top = Annotated[int, typer.Option("--top", min=1, max=200, help="Gates judged and reported.")]
 Quantile = Annotated[
     float, typer.Option("--quantile", min=0.0, max=1.0, help="Low quantile of coverage over patients.")
@@ -67,7 +71,7 @@ def screen(
     malignant: Malignant = None,
     layer: Layer = None,
     universe: Universe = "auto",
-    molecules: Molecules = 1,
+    molecules: Molecules = None,
     top: Top = 20,
     quantile: Quantile = 0.10,
     limit: Limit = None,
@@ -105,7 +109,7 @@ def gates(
     malignant: Malignant = None,
     layer: Layer = None,
     universe: Universe = "auto",
-    molecules: Molecules = 1,
+    molecules: Molecules = None,
     top: Top = 20,
     keep: Annotated[int, typer.Option("--keep", min=1, max=100_000, help="Gates kept of each order.")] = 1000,
     quantile: Quantile = 0.10,
@@ -159,7 +163,7 @@ def explain(
     donor: Donor = None,
     malignant: Malignant = None,
     layer: Layer = None,
-    molecules: Molecules = 1,
+    molecules: Molecules = None,
     limit: Limit = None,
     doublets: Doublets = 0.04,
     fewest_cells: FewestCells = 50,
@@ -235,10 +239,22 @@ def fetch(
         )
 
 
-def _thresholds(molecules: int) -> Any:
-    from carwright.targets.evaluate.layout import Thresholds
+def _thresholds(given: list[str] | None) -> Thresholds:
+    from carwright.targets.evaluate.thresholds import Thresholds
+    from carwright.targets.intake.genes import current_symbol
 
-    return Thresholds(molecules)
+    found, problems = {"": 1}, Problems()
+    for text in given or ():
+        gene, _, value = text.rpartition("=")
+        if not value.strip().isdigit() or int(value) < 1:
+            problems.add(
+                "CLI003", "a threshold is a whole number of molecules", where=f"--molecules {text}", found=value,
+                allowed="1 or more, such as 2 or CD33=3",
+            )  # fmt: skip
+            continue
+        found[current_symbol(gene.strip()) if gene else ""] = int(value)
+    problems.raise_if_any()
+    return Thresholds(found.pop(""), genes=found)
 
 
 def _limits(given: list[str] | None) -> dict[str, float]:

@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from scipy import sparse
+
 from carwright.errors import CarwrightError, Problem
 from carwright.targets.evaluate.densities import densities
 from carwright.targets.evaluate.gate_report import GateReport, report_gate
-from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, Thresholds, lay_out
+from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, lay_out
 from carwright.targets.evaluate.null import null_scores, percentile
-from carwright.targets.evaluate.protein import ProteinEvidence, protein_evidence
+from carwright.targets.evaluate.protein import ProteinEvidence, column_of, protein_evidence
+from carwright.targets.evaluate.thresholds import Thresholds
 from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.bright import with_bright
-from carwright.targets.intake.genes import current_gene
+from carwright.targets.intake.genes import Genes, current_gene
 from carwright.targets.kernel.panels import reorder
 from carwright.targets.references.antigens import seen_on, traps_of
 from carwright.targets.references.cache import cached
@@ -220,6 +223,7 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
     bright = {gene.removesuffix(BRIGHT) for gate in gates for gene in gate.genes if gene.endswith(BRIGHT)}
     if bright:
         atlas = with_bright(atlas, settings.bright or BRIGHT_MOLECULES, bright)
+    atlas = _with_protein_alone(atlas, gates)
     absent = sorted({gene for gate in gates for gene in gate.genes if gene not in atlas.genes.names})
     if absent:
         raise CarwrightError(
@@ -251,6 +255,22 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
         "notices": [*layout.notices, *_of_staining()],
     }
     return Analysis(tables, parameters)
+
+
+def _with_protein_alone(atlas: Atlas, gates: Sequence[Gate]) -> Atlas:
+    """Add genes of which the data hold the protein and no RNA, as genes that are never seen: depth hides them all."""
+    wanted = dict.fromkeys(gene for gate in gates for gene in gate.genes if gene not in atlas.genes.names)
+    found = [gene for gene in wanted if column_of(atlas, gene) is not None]
+    if not found:
+        return atlas
+    empty = sparse.csr_matrix((atlas.cells, len(found)), dtype=atlas.counts.dtype)
+    genes = Genes(
+        (*atlas.genes.names, *found), (*atlas.genes.columns, *(() for _ in found)), atlas.genes.renamed,
+        atlas.genes.merged,
+    )  # fmt: skip
+    text = f"no RNA of {', '.join(found)} is in the data: coverage is not known, and only protein speaks on classes"
+    counts = sparse.hstack([atlas.counts, empty], format="csr")
+    return replace(atlas, genes=genes, counts=counts, notices=(*atlas.notices, text))
 
 
 def tabulate(

@@ -133,13 +133,13 @@ def read_cells(
     columns = columns or Columns()
     rna, protein, proteins = _modalities(data)
     problems, notices = Problems(), list[str]()
-    matrix, depth_names = _matrix(rna, columns.layer, name, problems)
+    matrix, genes_table = _matrix(rna, columns.layer, name, problems)
     obs = rna.obs if columns.cell_type in rna.obs or not hasattr(data, "mod") else data.obs
     cell_type = _text(obs, columns.cell_type, name, problems, "the cell type of each cell", "--cell-type")
     donor_key = columns.donor or next((key for key in Columns.DONORS if key in obs), None)
     donor = _donors(obs, donor_key, columns.donor, name, problems, notices, len(obs))
     malignant = _malignant(obs, columns.malignant, cell_type, name, problems)
-    genes = _genes(rna.var, depth_names, problems, notices)
+    genes = _genes(genes_table, problems, notices)
     problems.raise_if_any()
     assert genes is not None  # noqa: S101 - problems were raised otherwise
     counts, depth = _counts(matrix, genes, name, advance)
@@ -176,7 +176,7 @@ def _modalities(data: Any) -> tuple[Any, npt.NDArray[np.float32] | None, tuple[s
     """RNA, and protein values with their names if there are any."""
     if hasattr(data, "mod"):
         keys = {key.lower(): key for key in data.mod}
-        rna = data.mod[keys.get("rna", keys.get("gex", next(iter(data.mod))))]
+        rna = data.mod[rna_key(data)]
         found = next((keys[key.lower()] for key in PROTEIN_KEYS if key.lower() in keys), None)
         if found is None:
             return rna, None, ()
@@ -194,6 +194,12 @@ def _modalities(data: Any) -> tuple[Any, npt.NDArray[np.float32] | None, tuple[s
                 names = data.uns.get(f"{key}_names", [str(i) for i in range(table.shape[1])])
             return data, np.asarray(table, np.float32), tuple(map(_surface_name, names))
     return data, None, ()
+
+
+def rna_key(data: Any) -> str:
+    """Modality of a MuData object that holds RNA."""
+    keys = {key.lower(): str(key) for key in data.mod}
+    return keys.get("rna", keys.get("gex", str(next(iter(data.mod)))))
 
 
 def _surface_name(name: object) -> str:
@@ -309,16 +315,19 @@ def _malignant(
     return yes
 
 
-def _genes(own: Any, var: Any, problems: Problems, notices: list[str]) -> Genes | None:
-    del own
-    index = [str(name) for name in var.index]
-    twice = duplicates(index)
-    if twice:
-        notices.append(f"{len(twice)} genes stand more than once and are added up: {', '.join(twice[:8])}")
+def genes_of(var: Any) -> Genes:
+    """Genes of a table ``var``; raises as `align`."""
     symbols = var["feature_name"].astype(str).tolist() if "feature_name" in var else None
     ids = next((var[key].astype(str).tolist() for key in ("gene_ids", "ensembl_id", "gene_id") if key in var), None)
+    return align([str(name) for name in var.index], symbols, ids)
+
+
+def _genes(var: Any, problems: Problems, notices: list[str]) -> Genes | None:
+    twice = duplicates([str(name) for name in var.index])
+    if twice:
+        notices.append(f"{len(twice)} genes stand more than once and are added up: {', '.join(twice[:8])}")
     try:
-        genes = align(index, symbols, ids)
+        genes = genes_of(var)
     except CarwrightError as error:
         problems.extend(error)
         return None
