@@ -27,14 +27,14 @@ def screen(adata: Any, *, key_added: str = KEY, settings: Settings | None = None
     key_added
         Where in ``uns`` the tables go.
     settings
-        See `Settings`; its orders are set to single genes.
+        See `Settings`; its orders are set to single genes, and none is left out: each has its verdict.
     **columns
         As in `pp.cells`.
     """
     from dataclasses import replace
 
     wanted = settings or Settings()
-    wanted = replace(wanted, orders=(1,), keep=max(wanted.keep, MOST_GENES))
+    wanted = replace(wanted, orders=(1,), keep=max(wanted.keep, MOST_GENES), veto=False)
     return gates(adata, key_added=key_added, settings=wanted, **columns)
 
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from carwright.targets.evaluate.thresholds import Thresholds
     from carwright.targets.intake.atlas import Atlas
 
+CENSUS = "census"
 app = typer.Typer(name="targets", help="Find target antigens and gates in single cells.", no_args_is_help=True)
 
-Files = Annotated[list[Path], typer.Argument(help="Files of cells (.h5ad, .h5mu); several are joined by gene.")]
+Files = Annotated[list[Path], typer.Argument(help="Files of cells (.h5ad, .h5mu, .zarr); several are joined by gene.")]
 CellType = Annotated[str, typer.Option("--cell-type", help="Column of cell types.")]
 Donor = Annotated[
     str | None,
@@ -208,7 +209,18 @@ def report(
 
 @app.command()
 def fetch(
-    name: Annotated[str | None, typer.Argument(help="Reference to fetch; without one, they are listed.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Reference to fetch, or census; without one, references are listed.")
+    ] = None,
+    cells: Annotated[
+        str | None,
+        typer.Option(
+            "--cells", help="Cells of the census, such as \"tissue == 'bone marrow' and disease == 'normal'\"."
+        ),
+    ] = None,
+    gene: Annotated[
+        list[str] | None, typer.Option("--gene", help="Gene of the census; repeatable, all by default.")
+    ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Address in place of the source's.")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", help="Checksum that the file must have.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Fetch it even though it is in the cache.")] = False,
@@ -221,8 +233,11 @@ def fetch(
 
     if name is not None:
         with watch(quiet=quiet) as progress:
-            progress.stage(f"bytes of {name}", 0)
-            path = fetch_reference(name, url=url, sha256=sha256, again=again, advance=progress.advance)
+            if name == CENSUS:
+                path = _fetch_census(cells, gene or [], progress)
+            else:
+                progress.stage(f"bytes of {name}", 0)
+                path = fetch_reference(name, url=url, sha256=sha256, again=again, advance=progress.advance)
         if as_json:
             show_json({"name": name, "path": str(path)})
         else:
@@ -237,6 +252,16 @@ def fetch(
                 [[e.name, there, e.title, e.licence] for e, there in rows], ["reference", "cached", "what", "licence"]
             )
         )
+
+
+def _fetch_census(cells: str | None, genes: list[str], progress: Progress) -> Path:
+    from carwright.targets.references.census import fetch_census
+
+    if not cells:
+        allowed = "a filter on its columns, such as \"tissue == 'bone marrow' and disease == 'normal'\""
+        raise CarwrightError(Problem("CLI003", "say which cells of the census", "--cells", allowed=allowed))
+    progress.stage("cells of the census", 0)
+    return fetch_census(cells, genes=genes)
 
 
 def _thresholds(given: list[str] | None) -> Thresholds:

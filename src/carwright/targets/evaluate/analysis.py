@@ -315,20 +315,20 @@ def _verdict_row(
     row["protein_fraction"] = found.fraction if found else None
     row["protein_lower"] = found.lower if found else None
     row["protein_upper"] = found.upper if found else None
+    row["protein_background"] = found.background if found else None
     row["protein_cells"] = found.cells if found else 0
     row["agreement"] = ""
     if found and verdict.cells:
-        if found.lower > verdict.limit:
+        if found.least > verdict.limit:
             row["agreement"] = (
                 "protein and RNA agree" if verdict.verdict == UNSAFE else "protein shows what RNA does not"
             )
             row["verdict"] = UNSAFE
-            row["reason"] = (
-                f"protein on at least {100 * found.lower:.2g} % of {found.cells} cells; RNA: {verdict.reason}"
-            )
-        elif found.upper <= verdict.limit and verdict.verdict == SAFE:
+            least = f"{100 * found.least:.2g} % of {found.cells} cells beyond noise"
+            row["reason"] = f"protein on at least {least}; RNA: {verdict.reason}"
+        elif found.most <= verdict.limit and verdict.verdict == SAFE:
             row["agreement"] = "protein and RNA agree"
-        elif found.upper <= verdict.limit and verdict.verdict == UNSAFE:
+        elif found.most <= verdict.limit and verdict.verdict == UNSAFE:
             row["agreement"] = "RNA without protein"
         else:
             row["agreement"] = "too few cells with protein to say"

@@ -25,7 +25,7 @@ def densities(atlas: Atlas, layout: Layout, gates: Sequence[Gate]) -> list[dict[
     list
         ``gene``, ``compartment``, ``cells``, ``share`` seen with RNA (patients count equally among malignant cells),
         ``share_after_depth``, the share divided by the chance that a cell with the gene is seen as such, at most 1
-        (None for malignant cells), ``protein_share`` and ``protein_cells``.
+        (None for malignant cells), ``protein_share`` beyond the noise of the antibodies, and ``protein_cells``.
     """
     rows: list[dict[str, Any]] = []
     first = len(layout.patients)
@@ -50,7 +50,7 @@ def densities(atlas: Atlas, layout: Layout, gates: Sequence[Gate]) -> list[dict[
                     "cells": cells,
                     "share": share,
                     "share_after_depth": corrected,
-                    "protein_share": found.fraction if found else None,
+                    "protein_share": max(0.0, found.fraction - found.background) if found else None,
                     "protein_cells": found.cells if found else 0,
                 }
             )

@@ -6,6 +6,7 @@ dense.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ def need_anndata() -> Any:
 
 
 def open_file(path: Path) -> Any:
-    """Open a ``.h5ad`` or ``.h5mu`` file, backed on disk.
+    """Open a ``.h5ad`` file, backed on disk; a ``.h5mu`` file or a ``.zarr`` folder is read.
 
     Raises
     ------
@@ -79,15 +80,18 @@ def open_file(path: Path) -> Any:
     anndata = need_anndata()
     if not path.exists():
         raise CarwrightError(Problem("TARGETS002", "there is no such file", str(path), fix="check the path"))
-    if path.is_dir() or path.suffix not in (".h5ad", ".h5mu"):
+    if path.is_dir() != (path.suffix == ".zarr") or path.suffix not in (".h5ad", ".h5mu", ".zarr"):
         kind = "a folder" if path.is_dir() else path.suffix or "no ending"
-        raise CarwrightError(Problem("TARGETS002", "this is no file of cells", str(path), kind, ".h5ad or .h5mu"))
+        allowed = ".h5ad, .h5mu, or a .zarr folder"
+        raise CarwrightError(Problem("TARGETS002", "this is no file of cells", str(path), kind, allowed))
     try:
-        if path.suffix == ".h5mu":
-            import mudata
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of them is said by `read_cells`, once
+            if path.suffix == ".h5mu":
+                import mudata
 
-            return mudata.read_h5mu(path)
-        return anndata.read_h5ad(path, backed="r")
+                return mudata.read_h5mu(path)
+            return anndata.read_zarr(path) if path.suffix == ".zarr" else anndata.read_h5ad(path, backed="r")
     except ImportError:
         problem = Problem(
             "TARGETS001", "reading .h5mu needs the package mudata", fix="pip install 'carwright[targets]'"
@@ -130,7 +134,12 @@ def read_cells(
     CarwrightError
         With every problem found: missing columns, values that are no counts, genes of another species.
     """
-    columns = columns or Columns()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Variable names are not unique")  # a notice says so
+        return _read(data, columns or Columns(), name, advance)
+
+
+def _read(data: Any, columns: Columns, name: str, advance: Advance | None) -> Atlas:
     rna, protein, proteins = _modalities(data)
     problems, notices = Problems(), list[str]()
     matrix, genes_table = _matrix(rna, columns.layer, name, problems)
@@ -325,7 +334,7 @@ def genes_of(var: Any) -> Genes:
 def _genes(var: Any, problems: Problems, notices: list[str]) -> Genes | None:
     twice = duplicates([str(name) for name in var.index])
     if twice:
-        notices.append(f"{len(twice)} genes stand more than once and are added up: {', '.join(twice[:8])}")
+        notices.append(f"genes that stand more than once are added up ({len(twice)}): {', '.join(twice[:8])}")
     try:
         genes = genes_of(var)
     except CarwrightError as error:
@@ -333,7 +342,7 @@ def _genes(var: Any, problems: Problems, notices: list[str]) -> Genes | None:
         return None
     if genes.renamed:
         shown = ", ".join(f"{old} is {new}" for old, new in list(genes.renamed.items())[:8])
-        notices.append(f"{len(genes.renamed)} genes were found under another name: {shown}")
+        notices.append(f"genes found under another name ({len(genes.renamed)}): {shown}")
     return genes
 
 

@@ -52,7 +52,7 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
         absent = sorted(wanted - set(names))
         if universe not in (AUTO, SURFACEOME):
             notices.append(
-                f"{len(absent)} genes of the universe are not in the data: {', '.join(absent[:8])}" if absent else ""
+                f"of the universe not in the data ({len(absent)}): {', '.join(absent[:8])}" if absent else ""
             )
         notices.append(f"{len(names) - len(chosen):,} genes outside the universe {universe!r} were left out")
     if not chosen:
@@ -71,7 +71,7 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     ]
     seen = [i for i in chosen if totals[i] > 0 or names[i] in kept_always]
     if zero:
-        notices.append(f"{len(zero)} genes are not seen in any cell: {', '.join(zero[:8])}")
+        notices.append(f"genes not seen in any cell ({len(zero)}): {', '.join(zero[:8])}")
     if len(seen) > MOST_GENES:
         order = sorted(seen, key=lambda i: (names[i] not in kept_always, -totals[i], i))
         left = order[MOST_GENES:]
