@@ -193,6 +193,68 @@ def explain(
 
 
 @app.command()
+def bulk(
+    tumour: Annotated[Path, typer.Argument(help="Table of a tumour, a row per gene: Parquet or text.")],
+    column: Annotated[str, typer.Option("--column", help="Level in the tumour, TPM.")],
+    rows: Annotated[list[str] | None, typer.Option("--rows", help="COLUMN=VALUE: rows that count; repeatable.")] = None,
+    universe: Universe = "auto",
+    least: Annotated[float, typer.Option("--least", min=0.0, help="Level below which a gene is left out.")] = 1.0,
+    known: Annotated[
+        Path | None, typer.Option("--known", help="File of known targets, a gene to a line: how well they rank.")
+    ] = None,
+    top: Top = 20,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Rank genes by bulk RNA: level in a tumour against vital and serious tissue (needs: fetch hpa-tissue)."""
+    from carwright.targets.intake.universe import genes_of_universe
+    from carwright.targets.references.bulk import auc, normal_tissue, rank_bulk, read_bulk
+
+    notices: list[str] = []
+    chosen = dict(_pair(text) for text in rows or ())
+    table, normal = read_bulk(tumour, column, chosen), normal_tissue()
+    ranked = rank_bulk(table, column, normal, universe=genes_of_universe(universe, notices), least=least)
+    order = sorted(ranked.scores, key=lambda gene: (-ranked.scores[gene], gene))[:top]
+    told: list[dict[str, Any]] = [
+        {
+            "gene": gene,
+            "score": ranked.scores[gene],
+            "level": ranked.levels[gene],
+            "highest_tissue": ranked.highest[gene][0].replace("_", " "),
+            "highest_level": ranked.highest[gene][1],
+            "margin": ranked.margins[gene],
+        }
+        for gene in order
+    ]
+    area = None
+    if known is not None:
+        named = sorted(genes_of_universe(str(known), notices) or ())
+        area = {
+            "auc": auc(ranked.scores, named),
+            "ranked": sum(name in ranked.scores for name in named),
+            "of": len(named),
+        }
+    notices += ranked.notices
+    if as_json:
+        show_json(json.loads(json.dumps({"genes": len(ranked.scores), "top": told, "known": area, "notices": notices})))
+        return
+    lines = [[str(i), *(v if isinstance(v, str) else number(v) for v in row.values())] for i, row in enumerate(told, 1)]
+    show(columns(lines, ["", "gene", "score", "TPM", "highest tissue", "nTPM", "log2 over it"]))
+    if area is not None:
+        show(
+            f"known targets: {area['ranked']} of {area['of']} among {len(ranked.scores):,} genes, AUC {area['auc']:.3f}"
+        )
+    for text in (*notices, "bulk tissue cannot see rare cells: antigens of blood stem cells rank high"):
+        show(f"note: {text}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise CarwrightError(Problem("CLI003", "rows are chosen by a column and a value", f"--rows {text}"))
+    return name.strip(), value.strip()
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder that --out wrote.")],
     as_json: Annotated[bool, JSON] = False,

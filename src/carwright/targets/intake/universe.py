@@ -43,7 +43,7 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     """
     names = atlas.genes.names
     notices: list[str] = []
-    wanted = _wanted(universe, notices)
+    wanted = genes_of_universe(universe, notices)
     kept_always = {current_symbol(gene) for gene in always}
     chosen = [i for i, name in enumerate(names) if wanted is None or name in wanted or name in kept_always]
     if universe == NAMED and not chosen:
@@ -82,7 +82,8 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     return keep_genes(atlas, seen), tuple(notice for notice in notices if notice)
 
 
-def _wanted(universe: str, notices: list[str]) -> set[str] | None:
+def genes_of_universe(universe: str, notices: list[str]) -> set[str] | None:
+    """Symbols of a universe, None for all; what to mind is added to the notices."""
     if universe == ALL:
         return None
     if universe == NAMED:
