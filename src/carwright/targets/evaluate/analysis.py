@@ -16,6 +16,7 @@ from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, lay_
 from carwright.targets.evaluate.null import null_scores, percentile
 from carwright.targets.evaluate.protein import ProteinEvidence, column_of, protein_evidence
 from carwright.targets.evaluate.thresholds import Thresholds
+from carwright.targets.intake.anndata_file import keep_genes
 from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.bright import with_bright
 from carwright.targets.intake.genes import Genes, current_gene
@@ -398,6 +399,8 @@ def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row], know
 def sweep(atlas: Atlas, gates: Sequence[Gate], settings: Settings) -> list[Row]:
     """Coverage, worst class, score and rank of some gates over thresholds of positivity and limits of safety."""
     rows: list[Row] = []
+    named = {gene for gate in gates for gene in gate.genes}
+    atlas = keep_genes(atlas, [place for place, gene in enumerate(atlas.genes.names) if gene in named])
     for molecules in SWEEP_MOLECULES:
         layout = lay_out(
             atlas,
