@@ -10,12 +10,15 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
+
+import llvmlite
+
+from carwright.engine.machine_code import processor
 
 VARIABLE: Final = "CARWRIGHT_CACHE"
 """Environment variable that names the cache folder."""
@@ -45,7 +48,12 @@ def load(source: str) -> ModuleType:
         (place / _SOURCE).write_text(source, encoding="utf-8")
         return _import(place)
 
-    made: ModuleType = _kept(source, make, _import)
+    import numba
+    from numba.core.registry import cpu_target
+
+    # Numba's own description of the machine code it makes: triple, processor and its features.
+    target = cpu_target.target_context.codegen().magic_tuple()
+    made: ModuleType = _kept((source, numba.__version__, sys.version, *map(str, target)), make, _import)
     return made
 
 
@@ -57,12 +65,12 @@ def load_code(source: str, assemble: Callable[[], bytes]) -> bytes:
         (place / _CODE).write_bytes(code)
         return code
 
-    made: bytes = _kept(source, make, lambda place: (place / _CODE).read_bytes())
+    made: bytes = _kept((source, *processor()), make, lambda place: (place / _CODE).read_bytes())
     return made
 
 
-def _kept(source: str, make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
-    key = _key(source)
+def _kept(decides: Iterable[str], make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
+    key = hashlib.sha256("\0".join([*decides, llvmlite.__version__]).encode()).hexdigest()[:32]
     if key not in _loaded:
         try:
             _loaded[key] = _from_folder(folder() / key, make, read)
@@ -75,16 +83,6 @@ def _kept(source: str, make: Callable[[Path], Any], read: Callable[[Path], Any])
             )
             _loaded[key] = _from_folder(Path(tempfile.mkdtemp(prefix="carwright-")) / key, make, read)
     return _loaded[key]
-
-
-def _key(source: str) -> str:
-    import numba
-    from numba.core.registry import cpu_target
-
-    # Numba's own description of the machine code it makes: triple, processor and its features.
-    target = cpu_target.target_context.codegen().magic_tuple()
-    parts = (source, numba.__version__, version("llvmlite"), sys.version, *map(str, target))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def _from_folder(place: Path, make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
