@@ -59,7 +59,7 @@ class Compiled:
             return assemble(translate(self.printed.source, elementary, self.shape))
 
         self._driver = driver(self.shape)
-        self._code = Code(cache.load_code("\0".join([self.printed.source, elementary, *texts]), make))
+        self._code = Code(cache.keep_code("\0".join([self.printed.source, elementary, *texts]), make))
         names = [*FUNCTIONS, *(f"assign{j}" for j in range(self.printed.layout.triggers))]
         return self._code.addresses(names)
 

@@ -82,7 +82,7 @@ class Driver:
             arrays = {name: Array(_ELEMENTS[kind.str[1:]], size) for name, (kind, size) in self._arrays.items()}
             return assemble(translate(text, arrays, "solve"), speed_level=2)
 
-        self._code = Code(cache.load_code("\0".join([text, str(shape), *deciding]), make))
+        self._code = Code(cache.keep_code("\0".join([text, str(shape), *deciding]), make))
         kinds = [kind for _, size in self._arrays.values() for kind in (ctypes.c_void_p, *[ctypes.c_int64] * size)]
         self._solve = ctypes.CFUNCTYPE(None, *kinds)(self._code.addresses(["solve"])[0])
 
