@@ -26,7 +26,7 @@ Codes = npt.NDArray[np.uint8]
 
 _LIBRARIES: Final = {64: ("mathematics.py",), 32: ("mathematics.py", "mathematics_single.py")}
 """Elementary functions by bits of a number; later texts replace what earlier ones define."""
-_DECIDES: Final = ("vector.py", "machine_code.py")
+DECIDES: Final = ("vector.py", "machine_code.py")
 """Files that decide what machine code is made of a source."""
 
 
@@ -53,7 +53,7 @@ class Compiled:
     def _load(self) -> list[int]:
         """Make the machine code; what the driver calls each of `FUNCTIONS`, then the assignments, by."""
         elementary = library(self.shape.bits)
-        texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
+        texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in DECIDES]
 
         def make() -> bytes:
             return assemble(translate(self.printed.source, elementary, self.shape))
