@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 from sphinx.util.docutils import SphinxDirective
 
 from _extensions.printing import anchored, code, lines, number, paragraph, section, table, words
+from carwright.construct import Construct
 from carwright.study import QUANTITIES, Study
 from carwright.study import fields as field_types
 from carwright.study import names as registered
@@ -16,7 +17,6 @@ from carwright.study import schema as study_schema
 
 _KINDS = {
     "model": field_types.ModelName,
-    "construct": field_types.ConstructName,
     "armour": field_types.ArmourName,
     "supportive-care rule": field_types.CareName,
     "lymphodepletion": field_types.LymphodepletionName,
@@ -113,6 +113,8 @@ def _collect(schema: dict[str, Any], definitions: dict[str, Any], parts: dict[st
         if not target:
             continue
         part = target.rsplit("/", 1)[1]
+        if not hasattr(study_schema, part) or part == Construct.__name__:
+            continue  # a construct is described on a page of its own
         here = f"{place}{name}{'[]' if listed else ''}"
         parts[part] = here
         _collect(definitions[part], definitions, parts, f"{here}.")

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from carwright.cli import main
+from carwright.construct import load_construct
 from carwright.study import load_study
+from carwright.yamlfile import write_yaml
 
 from .pages import PAGES, commands, name
 
@@ -43,14 +45,19 @@ def test_a_misspelt_option_is_noticed() -> None:
         command.make_context("run", rest)
 
 
-def test_overrides_fit_the_study_file() -> None:
-    """Each ``--set`` that a page shows is tried on the study that it is shown with."""
+def test_overrides_fit_the_study_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each ``--set`` that a page shows is tried on the study that it is shown with, constructs of files too."""
+    monkeypatch.chdir(tmp_path)
+    construct = write_yaml({**load_construct("cd33").model_dump(mode="json"), "name": "mine"})
     tried = 0
     for page in PAGES:
         for arguments in commands(page):
             changes = [arguments[i + 1] for i, argument in enumerate(arguments) if argument == "--set"]
             if changes and arguments[0] not in ("simulate", "design"):  # there a --set names something else
                 study = next(part for part in arguments[1:] if part != "show" and not part.startswith("-"))
+                for change in changes:
+                    if change.startswith("construct=") and change.endswith(".yaml"):
+                        Path(change.partition("=")[2]).write_text(construct, encoding="utf-8")
                 load_study(study, changes)
                 tried += 1
     assert tried >= 5

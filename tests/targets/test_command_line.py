@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from carwright.cli import main
-from carwright.construct.antigens import Antigen, list_antigens
-from carwright.construct.describe import Construct
-from carwright.construct.gate import parse_gate
+from carwright.construct import list_antigens, parse_gate
+from carwright.study import load_study
+from carwright.study.construct_files import read_construct
 from carwright.targets import datasets
 from carwright.targets.evaluate.construct_file import antigen_name
 from carwright.targets.search.gate import parse, receptors, shapes, write
-from carwright.yamlfile import read_yaml
 
 pytest.importorskip("anndata")
 
@@ -51,12 +50,31 @@ def test_gates_are_ranked_saved_and_reported(cells: Path, tmp_path: Path, capsys
     assert all(row["gate"] in page for row in found["gates"])
     assert len(page) < 6_000_000
     assert found["gates"][0]["gate"] in construct.read_text(encoding="utf-8")
-    Construct.model_validate(read_yaml(construct).data)
-    rows = read_yaml(Path(found["antigens"])).data["antigens"]
-    assert all(Antigen.model_validate({"name": name, **row}) for name, row in rows.items())
+    assert read_construct(construct).gate == found["receptors"]
     (folder / "report.html").unlink()
     assert run(capsys, "report", folder)[0] == 0
     assert (folder / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_the_best_gates_become_a_study(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Densities are those of the data; the simulator's own stay for the antigens that it knows."""
+    path = tmp_path / "top.yaml"
+    status, out, err = run(capsys, "gates", cells, "--order", 2, "--arms", 2, "--to-study", path, "--json", "--quiet")
+    assert status == 0, err
+    found = json.loads(out)
+    study = load_study(path)
+    assert [label for _, label, _ in study.arms()] == [
+        *(receptors(row["gate"], {"CLEC12A": "CLL-1"}) for row in found["gates"][:2]),
+        "CD33",
+    ]
+    shares = {(row["gene"], row["compartment"]): row["share"] for row in found["antigens"]}
+    rows = {name: row for construct in study.constructs for name, row in construct.antigens.items()}
+    for gene, name in (("CD33", "CD33"), ("CLEC12A", "CLL-1"), ("G2", "G2")):
+        if name in rows:
+            assert rows[name].overrides is (None if gene == "G2" else False)
+            expected = min(max(shares[gene, "tumour"], 0.001), 0.999)
+            assert rows[name].expression["aml_blasts"].positive == pytest.approx(expected, abs=1e-4)
+    assert rows
 
 
 def test_screen_and_explain(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:

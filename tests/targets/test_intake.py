@@ -209,3 +209,68 @@ def test_named_columns_are_used_and_missed(cells) -> None:  # type: ignore[no-un
     same(read_cells(cells), read_cells(renamed, columns=Columns("ct", "who", "sick")))
     assert codes(lambda: read_cells(cells, columns=Columns(donor="who"))) == ["TARGETS006"]
     assert codes(lambda: read_cells(cells, columns=Columns(layer="none"))) == ["TARGETS004"]
+
+
+def test_antibodies_without_a_signal_do_not_make_a_class_unsafe(cells) -> None:  # type: ignore[no-untyped-def]
+    """One cell in twenty is above the threshold by construction, over the limit of 2 % and yet no evidence."""
+    cells.var_names = ["A1", "A2", "A3", "CD33", *cells.var_names[4:]]  # G3 of the atlas is on few classes
+    big = anndata.concat([cells] * 10, index_unique="-")
+    rng = np.random.default_rng(0)
+    big.obsm["protein"] = pd.DataFrame({"CD33": rng.normal(0, 1, big.n_obs)}, index=big.obs_names)
+    found = tl.safety(pp.cells(big, universe="all"), gate="CD33")
+    rows = {row["class"]: row for row in found.tables["verdicts"] if row["protein_cells"]}
+    assert rows["HSC"]["protein_cells"] == 1800
+    assert rows["HSC"]["protein_lower"] > rows["HSC"]["limit"]
+    assert all("protein on at least" not in row["reason"] for row in rows.values())
+
+
+def test_a_gene_of_which_only_protein_was_measured(cells) -> None:  # type: ignore[no-untyped-def]
+    stem = (cells.obs["cell_type"] == "HSC").to_numpy()
+    values = np.random.default_rng(0).normal(0, 1, cells.n_obs) + 6 * stem
+    cells.obsm["protein"] = pd.DataFrame({"CD371": values}, index=cells.obs_names)
+    found = tl.safety(pp.cells(cells, universe="all"), gate="CLL-1")
+    verdicts = {row["class"]: row["verdict"] for row in found.tables["verdicts"]}
+    assert verdicts["HSC"] == "unsafe"
+    assert verdicts["endothelium"] == "unresolved"
+    assert any("no RNA of CLEC12A" in text for text in found.parameters["notices"])
+    assert codes(lambda: tl.safety(pp.cells(cells, universe="all"), gate="CD123")) == ["TARGETS035"]
+
+
+def test_thresholds_go_by_assay_and_by_gene(cells) -> None:  # type: ignore[no-untyped-def]
+    from carwright.targets.evaluate.layout import lay_out
+    from carwright.targets.evaluate.thresholds import READS, Thresholds
+
+    cells.obs["assay"] = np.where(cells.obs["donor_id"].astype(str).str.startswith("D"), "Smart-seq2", "10x 3' v3")
+    atlas = read_cells(cells)
+    layout = lay_out(atlas, Thresholds(2, genes={"G1": 3}))
+    stem = atlas.cell_class == "HSC"
+    row = [entry.name for entry in layout.classes].index("HSC")
+    for gene, limit in (("G0", READS), ("G1", 3)):
+        place = layout.place(gene)
+        counts = atlas.column(place)[stem]
+        assert layout.levels.thresholds[row, place] == limit
+        assert layout.levels.positive[row, place] == (counts >= limit).sum()
+        assert layout.levels.several[row, place] == (counts > limit).sum()
+        groups = len(layout.patients) + np.flatnonzero(layout.class_of == row)
+        assert layout.table.group_counts(layout.table.row(place))[groups].sum() == (counts >= limit).sum()
+
+
+def test_scores_of_genes_stand_in_var_also_where_counts_are_raw(cells) -> None:  # type: ignore[no-untyped-def]
+    part = cells[:, 4:].copy()
+    part.raw = cells.copy()
+    part.X = np.log1p(part.X.toarray())
+    found = tl.screen(part, settings=Settings(top=2, draws=0), universe="all")
+    scores = {row["gene"]: row["score"] for row in found.tables["screen"]}
+    for gene, value in part.var["carwright_targets_score"].items():
+        assert np.isnan(value) if gene not in scores else value == scores[gene]
+    assert set(scores) >= {"G0", "G1"}  # seen in the raw counts alone
+    pp.positivity(part)
+    assert part.var["share_positive"]["G5"] == pytest.approx((cells[:, "G5"].X > 0).mean())
+
+
+def test_a_zarr_folder_gives_the_same_cells(cells, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("zarr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cells.write_zarr(tmp_path / "cells.zarr")
+    same(read_cells(cells), read_cells(open_file(tmp_path / "cells.zarr")))

@@ -8,7 +8,7 @@ import pytest
 from carwright.targets.evaluate.analysis import Settings, analyse
 from carwright.targets.evaluate.gate_report import report_gate
 from carwright.targets.evaluate.layout import lay_out
-from carwright.targets.safety.verdict import SAFE
+from carwright.targets.safety.verdict import SAFE, judge
 from carwright.targets.search.gate import parse
 from carwright.targets.search.objective import Rule
 from carwright.targets.search.run import search
@@ -70,6 +70,28 @@ def test_a_gate_that_doublets_explain_is_left_out_of_the_ranking() -> None:
     found = analyse(keep_genes(atlas, places), Settings(orders=(2,), shapes=("A AND B",), draws=0, veto=False))
     assert found.parameters["explained_by_doublets"] == ["G5 AND G6"]
     assert found.tables["gates"] == []
+
+
+def test_what_doublets_fake_in_normal_classes_is_what_they_do() -> None:
+    """The share that is predicted for T cells and monocytes, whose kills are doublets alone, against those counted."""
+    expected = seen = 0.0
+    for seed in range(6):
+        atlas = aml_atlas(doublets=0.08, depth=20_000.0, patients=3, donors=6, seed=seed).atlas
+        report = report_gate(lay_out(atlas), parse("G5 AND G6"), doublet_rate=0.08)
+        for verdict in report.verdicts:
+            if verdict.name in ("T cell", "monocyte and macrophage"):
+                expected += verdict.faked * verdict.cells
+                seen += verdict.killed
+    assert seen > 40
+    assert expected == pytest.approx(seen, rel=0.35)  # four standard deviations of the count are 0.5 or less
+
+
+def test_doublets_are_no_evidence_against_a_class() -> None:
+    plain = judge("HSC", "stem", 0.02, [30, 30], [500, 500], 1.0)
+    faked = judge("HSC", "stem", 0.02, [30, 30], [500, 500], 1.0, faked=0.04)
+    assert (plain.verdict, faked.verdict) == ("unsafe", "unresolved")
+    assert "doublets" in faked.reason
+    assert judge("HSC", "stem", 0.02, [30, 30], [500, 500], 1.0, faked=0.001).verdict == "unsafe"
 
 
 SHARES = (0.02, 0.03, 0.05, 0.10, 0.30)

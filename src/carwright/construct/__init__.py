@@ -1,6 +1,6 @@
 """A CAR as data: what it recognises, what it is made of, and its named effects on model parameters."""
 
-from carwright.construct.antigens import MALIGNANT, Antigen, antigen_panel, list_antigens
+from carwright.construct.antigens import MALIGNANT, Antigen, OwnAntigen, Panel, antigen_panel, list_antigens
 from carwright.construct.catalogue_files import list_armours, list_constructs, load_armour, load_construct
 from carwright.construct.describe import Armour, Construct, Domain, Effect
 from carwright.construct.effects import EFFECTS, parameter_medians
@@ -16,6 +16,8 @@ __all__ = [
     "Domain",
     "Effect",
     "Gate",
+    "OwnAntigen",
+    "Panel",
     "antigen_panel",
     "check_gate_fires",
     "list_antigens",

@@ -1,17 +1,24 @@
-"""Antigens as data: how densely the cells of each population carry them."""
+"""Antigens as data: how densely the cells of each population carry them.
+
+The built-in table is ``antigens.yaml``. A construct may bring rows of its own; where it has one for an antigen of the
+table, it must say which of the two holds.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
 from scipy.special import ndtri
 
-from carwright.construct.describe import Kind, Part
-from carwright.yamlfile import read_yaml
+from carwright.construct.part import Kind, Part
+from carwright.errors import Problems
+from carwright.yamlfile import nearest, read_yaml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -46,11 +53,20 @@ class Sourced(Part):
 class Antigen(Part):
     """An antigen: expression by population, and tissues outside the model that carry it."""
 
-    name: str
     title: str
     patients: Sourced
     expression: dict[str, Expression]
     elsewhere: tuple[str, ...] = ()
+
+
+class OwnAntigen(Antigen):
+    """An antigen that a construct brings.
+
+    ``overrides`` says, for an antigen that the built-in table has too, whether this row takes its place (true) or
+    stands only for the record (false).
+    """
+
+    overrides: bool | None = None
 
 
 class Panel(Part):
@@ -66,19 +82,63 @@ class Panel(Part):
     antigens: dict[str, Antigen]
 
 
+OwnAntigens = Mapping[str, OwnAntigen]
+NONE: OwnAntigens = MappingProxyType({})
+
+
 @cache
-def antigen_panel() -> Panel:
-    """The antigens of ``antigens.yaml``."""
+def _built_in() -> Panel:
     raw = read_yaml(files("carwright.construct") / "antigens.yaml", name="antigens.yaml").data
     return Panel(
         reference=raw["reference_density"]["molecules"],
         malignant_sd=raw["between_patients"]["malignant"],
         normal_sd=raw["between_patients"]["normal"],
         population_sd=raw["between_populations"]["sd"],
-        antigens={name: Antigen.model_validate({"name": name, **row}) for name, row in raw["antigens"].items()},
+        antigens={name: Antigen.model_validate(row) for name, row in raw["antigens"].items()},
     )
 
 
-def list_antigens() -> tuple[str, ...]:
-    """Names of the known antigens."""
-    return tuple(antigen_panel().antigens)
+def antigen_panel(own: OwnAntigens = NONE) -> Panel:
+    """The antigens of ``antigens.yaml``, and those that a construct brings.
+
+    Parameters
+    ----------
+    own
+        Rows of a construct. One with ``overrides`` takes the place of the built-in row of that name.
+
+    Raises
+    ------
+    CarwrightError
+        For each row that meets a built-in one without saying which holds, or names a population that no model has.
+    """
+    panel = _built_in()
+    if not own:
+        return panel
+    problems = Problems()
+    for name, row in own.items():
+        if name in panel.antigens and row.overrides is None:
+            problems.add(
+                "CONSTRUCT007",
+                f"the built-in table has {name} too, and the construct does not say which row holds",
+                where=f"antigens.{name}",
+                allowed="overrides: true, which takes this row, or overrides: false, which keeps the built-in one",
+                fix="add the key, or remove the row",
+            )
+        for population in row.expression:
+            if population not in (*MALIGNANT, *NORMAL):
+                problems.add(
+                    "CONSTRUCT008",
+                    f"no model has the population {population!r}",
+                    where=f"antigens.{name}.expression",
+                    found=population,
+                    allowed=", ".join((*MALIGNANT, *NORMAL)),
+                    fix=nearest(population, (*MALIGNANT, *NORMAL)),
+                )
+    problems.raise_if_any()
+    taken = {name: row for name, row in own.items() if name not in panel.antigens or row.overrides}
+    return panel.model_copy(update={"antigens": {**panel.antigens, **taken}})
+
+
+def list_antigens(own: OwnAntigens = NONE) -> tuple[str, ...]:
+    """Names of the known antigens, with those that a construct brings."""
+    return tuple(dict.fromkeys((*_built_in().antigens, *own)))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Kind = Literal["published", "fitted", "assumed"]
-
-
-class Part(BaseModel):
-    """A piece of data that cannot be changed and takes no unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from carwright.construct.antigens import OwnAntigen
+from carwright.construct.part import Kind, Part
 
 
 class Domain(Part):
@@ -48,7 +43,10 @@ class Threshold(Part):
 
 
 class Construct(Part):
-    """A CAR-T construct: gate over antigens, domains from outside to inside, armour, and effects of its own."""
+    """A CAR-T construct: gate over antigens, domains from outside to inside, armour, and effects of its own.
+
+    ``antigens`` are rows of its own, for antigens that the built-in table lacks or has otherwise.
+    """
 
     name: str
     title: str
@@ -62,7 +60,8 @@ class Construct(Part):
     vector: Domain
     armour: str
     threshold: Threshold = Threshold()
-    effects: dict[str, Effect] = {}
+    effects: dict[str, Effect] = Field(default_factory=dict)
+    antigens: dict[str, OwnAntigen] = Field(default_factory=dict)
 
     def with_gate(self, gate: str) -> Construct:
         """The same cells with another gate."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import ndtr
 
-from carwright.construct.antigens import antigen_panel
+from carwright.construct.antigens import Panel, antigen_panel
 from carwright.construct.gate import Gate
 from carwright.errors import CarwrightError, Problem
 
@@ -47,6 +47,7 @@ def recognised_share(
     threshold: float,
     density_factors: Mapping[str, Floats],
     without: Collection[str] = (),
+    panel: Panel | None = None,
 ) -> Floats:
     """Share of the cells of a population that a gate recognises.
 
@@ -62,13 +63,15 @@ def recognised_share(
         Antigen -> factor on the population's median density, (n,) patients.
     without
         Antigens that these cells lack or hide: deleted, or their epitope edited.
+    panel
+        The antigens; the built-in ones by default.
 
     Returns
     -------
     ndarray
         (n,) shares.
     """
-    panel = antigen_panel()
+    panel = panel or antigen_panel()
     seen, bright = {}, {}
     for name in gate.antigens:
         factors = np.asarray(density_factors[name], dtype=np.float64)
@@ -82,7 +85,9 @@ def recognised_share(
     return gate.probability(bright, seen)
 
 
-def check_gate_fires(gate: Gate, populations: Collection[str], threshold: float, model: str) -> None:
+def check_gate_fires(
+    gate: Gate, populations: Collection[str], threshold: float, model: str, panel: Panel | None = None
+) -> None:
     """Refuse a gate that recognises none of the malignant populations of a model.
 
     Raises
@@ -91,7 +96,7 @@ def check_gate_fires(gate: Gate, populations: Collection[str], threshold: float,
         If less than one in a hundred cells of each is recognised at the median densities.
     """
     one = {name: np.ones(1) for name in gate.antigens}
-    if all(float(recognised_share(gate, name, threshold, one)[0]) < _LEAST for name in populations):
+    if all(float(recognised_share(gate, name, threshold, one, panel=panel)[0]) < _LEAST for name in populations):
         fix = "choose antigens that the malignant cells carry; `carwright construct antigens` lists them"
         found, allowed = str(gate), f"recognises some of {', '.join(populations)}"
         raise CarwrightError(

@@ -69,13 +69,13 @@ class Arm:
     @cached_property
     def medians(self) -> dict[str, float]:
         """Population medians that the construct, interventions and the study set; the study has the last word."""
-        own = medians_of(self.study.construct, self.model)
+        own = medians_of(self.study, self.model)
         return {**own, **self.effects.parameters, **self.study.parameters}
 
     @cached_property
     def construct(self) -> Construct:
         """The CAR, with the gate that the study gives it."""
-        return construct_of(self.study.construct)
+        return construct_of(self.study)
 
     @property
     def edited_antigens(self) -> tuple[str, ...]:

@@ -8,12 +8,11 @@ that asks for an antigen therefore meets the same densities, and a gate over two
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
 
 from carwright.construct import (
     MALIGNANT,
@@ -24,13 +23,14 @@ from carwright.construct import (
     recognised_share,
 )
 from carwright.errors import CarwrightError, Problem
+from carwright.population.normal import quantile
 from carwright.population.streams import uniforms
 from carwright.yamlfile import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from carwright.construct import Construct, Gate
+    from carwright.construct import Construct, Gate, Panel
     from carwright.models import ParameterTable
     from carwright.population.draw import Patients
 
@@ -79,24 +79,26 @@ def with_recognition(
     """
     if not table.recognition:
         return patients
-    gate = parse_gate(construct.gate, list_antigens())
-    _check_edited(edited)
+    panel = antigen_panel(construct.antigens)
+    gate = parse_gate(construct.gate, list_antigens(construct.antigens))
+    _check_edited(edited, list_antigens(construct.antigens))
     malignant = [name for name in table.recognition.values() if name in MALIGNANT]
-    check_gate_fires(gate, malignant, construct.threshold.molecules, table.model)
-    factors = density_factors(gate, patients, seed=seed, selected=selected)
+    check_gate_fires(gate, malignant, construct.threshold.molecules, table.model, panel)
+    factors = density_factors(gate, patients, panel, seed=seed, selected=selected)
     values = dict(patients.values)
     for rows, without in ((table.recognition, ()), (table.edited_recognition, tuple(edited))):
         for parameter, population in rows.items():
             kind = "malignant" if population in MALIGNANT else "normal"
             values[parameter] = recognised_share(
-                gate, population, construct.threshold.molecules, factors[kind], without
+                gate, population, construct.threshold.molecules, factors[kind], without, panel
             )
     return replace(patients, values=values)
 
 
-def density_factors(gate: Gate, patients: Patients, *, seed: int, selected: bool) -> dict[str, dict[str, Floats]]:
+def density_factors(
+    gate: Gate, patients: Patients, panel: Panel, *, seed: int, selected: bool
+) -> dict[str, dict[str, Floats]]:
     """Factors on the median densities, ``{"malignant" or "normal": {antigen: (n,)}}``."""
-    panel = antigen_panel()
     factors: dict[str, dict[str, Floats]] = {"malignant": {}, "normal": {}}
     for antigen in gate.antigens:
         for kind, deviation in (("malignant", panel.malignant_sd), ("normal", panel.normal_sd)):
@@ -111,7 +113,7 @@ def density_factors(gate: Gate, patients: Patients, *, seed: int, selected: bool
 
 
 def _deviates(seed: int, purpose: str, index: NDArray[np.int64]) -> Floats:
-    return np.asarray(ndtri(_uniforms(seed, purpose, index)))
+    return np.asarray(quantile(_uniforms(seed, purpose, index)))
 
 
 def _uniforms(seed: int, purpose: str, index: NDArray[np.int64]) -> Floats:
@@ -123,8 +125,7 @@ def _uniforms(seed: int, purpose: str, index: NDArray[np.int64]) -> Floats:
     return drawn
 
 
-def _check_edited(edited: Collection[str]) -> None:
-    known = list_antigens()
+def _check_edited(edited: Collection[str], known: Sequence[str]) -> None:
     unknown = [name for name in edited if name not in known]
     if unknown:
         raise CarwrightError(

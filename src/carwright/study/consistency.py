@@ -33,7 +33,7 @@ def check_consistency(study: Study, where: Where, problems: Problems) -> None:
     _care(study, where, problems)
     model = load_model(study.model)
     check_interventions(study.interventions, model, study.horizon_days, where, problems)
-    check_construct(study.construct, study.interventions, model, where, problems)
+    check_construct(study, model, where, problems)
     if study.adjudication.window_days > study.horizon_days:
         problems.add(
             "STUDY008",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from carwright.errors import CarwrightError, Problem, Problems
 from carwright.study import names
 from carwright.study.consistency import check_comparator, check_consistency
+from carwright.study.construct_files import from_files, from_here
 from carwright.study.messages import Where, problems_from
 from carwright.study.overrides import apply_overrides, parse_overrides, target_path
 from carwright.study.parameters import resolve_parameters
@@ -47,8 +48,8 @@ def load_study(study: str | Path, overrides: Mapping[str, Any] | Iterable[str] =
     400
     """
     document = read_study(study)
-    changes = _changes(overrides)
-    data = apply_overrides(document.data, changes, "--set")
+    changes = from_here(_changes(overrides))
+    data = from_files(apply_overrides(document.data, changes, "--set"), _folder(study))
     origin = {target_path(key, value): f"--set {key}={value}" for key, value in changes.items()}
 
     def where(path: KeyPath) -> str:
@@ -94,6 +95,11 @@ def read_study(study: str | Path) -> Document:
 
 def _is_study(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
+
+
+def _folder(study: str | Path) -> Path:
+    """Where the paths of a study start; here for a shipped study, which names no file."""
+    return Path() if str(study) in list_studies() else Path(study).parent
 
 
 def _changes(overrides: Mapping[str, Any] | Iterable[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from carwright.construct import Construct
 from carwright.study import fields as f
 from carwright.study.designs import ComparedDesign, Design
 from carwright.study.fields import Part
@@ -47,7 +48,11 @@ def _product() -> trial_product.Product:
 class ConstructChoice(Part):
     """The CAR under study."""
 
-    name: f.ConstructName = Field(description="Construct from the catalogue.")
+    name: str = Field(
+        description="Construct from the catalogue or of `constructs`, or the path of a construct's file "
+        "(`carwright targets gates --to-construct`), seen from the study's folder.",
+        min_length=1,
+    )
     armour: f.ArmourName | None = Field(
         None, description="Replaces the construct's armour; 'none' removes it; null keeps it."
     )
@@ -217,6 +222,9 @@ class Study(Part):
     question: str = Field(description="The question that the study answers.", min_length=1)
     model: f.ModelName = Field(description="Disease model.")
     construct: ConstructChoice = Field(description="The CAR under study.")  # type: ignore[assignment]  # as above
+    constructs: tuple[Construct, ...] = Field(
+        (), description="Constructs beside the catalogue's: paths of files, or what such a file holds."
+    )
     population: Population = Field(description="Virtual patients.")
     trials: f.Count = Field(description="Simulated trials.")
     seed: f.Seed = Field(description="Seed of every random stream.")

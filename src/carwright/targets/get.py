@@ -8,7 +8,7 @@ from typing import Any
 from carwright.errors import CarwrightError, Problem
 from carwright.targets.evaluate.analysis import Analysis, Row
 
-TABLES = ("gates", "verdicts", "patients", "patterns", "sweep", "screen")
+TABLES = ("gates", "verdicts", "patients", "patterns", "antigens", "sweep", "screen")
 
 
 def frame(rows: Sequence[Row]) -> Any:
@@ -40,7 +40,7 @@ def table(data: Any, name: str, *, key: str = "carwright_targets") -> Any:
     data
         An `Analysis`, or AnnData with results in ``uns``.
     name
-        ``gates``, ``verdicts``, ``patients``, ``patterns``, ``sweep`` or ``screen``.
+        ``gates``, ``verdicts``, ``patients``, ``patterns``, ``antigens``, ``sweep`` or ``screen``.
     key
         Where in ``uns`` the results are.
 

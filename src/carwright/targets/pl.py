@@ -20,6 +20,7 @@ LINE, INK = "#5b6876", "#1d2733"
 def pareto_drawing(gates: Sequence[Row]) -> Drawing:
     """Coverage floor against the largest share of the worst class that may be killed, with the gates no other beats."""
     traces: Traces = []
+    widest = max((row["worst_upper"] or 0.0 for row in gates), default=0.0)
     for verdict, colour in COLOURS.items():
         rows = [row for row in gates if row["verdict"] == verdict and row["worst_upper"] is not None]
         if not rows:
@@ -29,7 +30,7 @@ def pareto_drawing(gates: Sequence[Row]) -> Drawing:
                 "type": "scatter", "mode": "markers+text", "legendgroup": verdict, "name": verdict,
                 "x": [100 * row["worst_upper"] for row in rows],
                 "y": [100 * (row["coverage_floor"] or 0.0) for row in rows],
-                "text": [str(row["rank"]) for row in rows], "textposition": "top center",
+                "text": _labels(rows, widest), "textposition": "top center",
                 "customdata": [[row["gate"], row["worst_class"]] for row in rows],
                 "hovertemplate": "%{customdata[0]}<br>coverage floor %{y:.0f} %<br>"
                 "%{customdata[1]} at most %{x:.2g} %<extra></extra>",
@@ -51,6 +52,20 @@ def pareto_drawing(gates: Sequence[Row]) -> Drawing:
         "yaxis": {"title": {"text": "coverage floor (%)"}, "range": [0, 105]},
     }
     return traces, layout
+
+
+def _labels(rows: Sequence[Row], widest: float) -> list[str]:
+    """Ranks beside the points; of points that nearly lie on one another, all ranks stand at the first."""
+    labels, held = [""] * len(rows), list[tuple[int, float, float]]()
+    for i, row in enumerate(rows):
+        x, y = row["worst_upper"], row["coverage_floor"] or 0.0
+        near = next((j for j, u, v in held if abs(u - x) < 0.02 * widest and abs(v - y) < 0.03), None)
+        if near is None:
+            held.append((i, x, y))
+            labels[i] = str(row["rank"])
+        else:
+            labels[near] += f", {row['rank']}"
+    return labels
 
 
 def front_of(gates: Sequence[Row]) -> list[Row]:
@@ -127,6 +142,34 @@ def patients_drawing(patients: Sequence[Row], gates: Sequence[str]) -> Drawing:
     return traces, layout
 
 
+def coverage_drawing(patients: Sequence[Row]) -> Drawing:
+    """Coverage of each patient by one gate, lowest at the bottom, with intervals and without doublets."""
+    rows = sorted(patients, key=lambda row: (row["coverage"], row["patient"]))
+    names = [row["patient"] for row in rows]
+    seen = {
+        "type": "scatter", "mode": "markers", "name": "as seen", "x": [100 * row["coverage"] for row in rows],
+        "y": names, "customdata": [row["cells"] for row in rows],
+        "error_x": {
+            "type": "data", "symmetric": False, "thickness": 1.5, "width": 3, "color": "#0f5c8c",
+            "array": [100 * (row["upper"] - row["coverage"]) for row in rows],
+            "arrayminus": [100 * (row["coverage"] - row["lower"]) for row in rows],
+        },
+        "hovertemplate": "%{y}: %{x:.0f} % of %{customdata} cells<extra></extra>",
+        "marker": {"color": "#0f5c8c", "size": 8},
+    }  # fmt: skip
+    honest = {
+        "type": "scatter", "mode": "markers", "name": "without doublets", "y": names,
+        "x": [100 * row["without_doublets"] for row in rows],
+        "hovertemplate": "%{y}: %{x:.0f} % without doublets<extra></extra>",
+        "marker": {"symbol": "circle-open", "color": INK, "size": 8},
+    }  # fmt: skip
+    layout = {
+        "xaxis": {"title": {"text": "malignant cells killed (%)"}, "range": [-2, 102]},
+        "yaxis": {"categoryorder": "array", "categoryarray": names, "dtick": 1},
+    }
+    return [seen, honest], layout
+
+
 def truth_drawing(patterns: Sequence[Row]) -> Drawing:
     """Share of cells by compartment and pattern of one gate's genes; patterns that the gate kills are marked."""
     compartments, signs = _in_order(patterns, "compartment"), _in_order(patterns, "pattern")
@@ -153,7 +196,9 @@ def stability_drawing(sweep: Sequence[Row], gates: Sequence[str]) -> Drawing:
         rows = [row for row in sweep if row["gate"] == gate]
         traces.append(
             {
-                "type": "scatter", "mode": "lines+markers", "name": gate, "x": [row["molecules"] for row in rows],
+                "type": "scatter", "mode": "lines+markers+text", "name": gate,
+                "x": [row["molecules"] for row in rows],
+                "text": [*[""] * (len(rows) - 1), f" {place + 1}"], "textposition": "middle right",
                 "y": [row["rank"] for row in rows], "customdata": [[gate, row["score"]] for row in rows],
                 "hovertemplate": "%{customdata[0]}<br>rank %{y} at %{x} molecules or more<extra></extra>",
                 "line": {"dash": dashes[place // len(colours) % len(dashes)], "color": colours[place % len(colours)]},

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from carwright.targets.evaluate.layout import Thresholds, positive_entries
-from carwright.targets.intake.anndata_file import Columns, read_cells
+from carwright.targets.evaluate.layout import positive_entries
+from carwright.targets.evaluate.thresholds import Thresholds
+from carwright.targets.intake.anndata_file import Columns, genes_of, read_cells, rna_key
 from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.universe import AUTO, choose
 
@@ -61,8 +62,29 @@ def positivity(adata: Any, *, molecules: int = 1, genes: Mapping[str, int] | Non
     atlas = read_cells(adata, columns=Columns(**columns))
     positive = positive_entries(atlas, Thresholds(molecules, genes=genes or {}))
     share = positive.getnnz(axis=0) / atlas.cells
-    column = {place: share[gene] for gene, of in enumerate(atlas.genes.columns) for place in of}
-    adata.var["share_positive"] = [column[place] for place in range(adata.n_vars)]
+    write_var(adata, "share_positive", dict(zip(atlas.genes.names, share, strict=True)))
+
+
+def write_var(adata: Any, column: str, values: Mapping[str, float]) -> None:
+    """Write a number for each gene into ``var`` (of the RNA), missing where there is none.
+
+    Parameters
+    ----------
+    adata
+        ``AnnData`` or ``MuData``.
+    column
+        Name of the column.
+    values
+        By current symbol.
+    """
+    import numpy as np
+
+    data = adata.mod[rna_key(adata)] if hasattr(adata, "mod") else adata
+    genes = genes_of(data.var)
+    numbers = np.full(data.n_vars, np.nan)
+    for name, places in zip(genes.names, genes.columns, strict=True):
+        numbers[list(places)] = values.get(name, np.nan)
+    data.var[column] = numbers
 
 
 def _noted(atlas: Atlas, notices: tuple[str, ...]) -> Atlas:

@@ -1,4 +1,7 @@
-"""Tools: screen single genes, search gates, judge the gates one names. Results go into ``uns`` as tidy tables."""
+"""Tools: screen single genes, search gates, judge the gates one names.
+
+Results go into ``uns`` as tidy tables; scores of single genes go into ``var`` as well.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Any
 
 from carwright.targets.evaluate.analysis import Analysis, Settings, analyse, explain
 from carwright.targets.intake.atlas import Atlas
-from carwright.targets.pp import cells
+from carwright.targets.intake.universe import MOST_GENES
+from carwright.targets.pp import cells, write_var
 from carwright.targets.search.gate import parse
 
 KEY = "carwright_targets"
@@ -23,19 +27,23 @@ def screen(adata: Any, *, key_added: str = KEY, settings: Settings | None = None
     key_added
         Where in ``uns`` the tables go.
     settings
-        See `Settings`; its orders are set to single genes.
+        See `Settings`; its orders are set to single genes, and none is left out: each has its verdict.
     **columns
         As in `pp.cells`.
     """
     from dataclasses import replace
 
-    return gates(adata, key_added=key_added, settings=replace(settings or Settings(), orders=(1,)), **columns)
+    wanted = settings or Settings()
+    wanted = replace(wanted, orders=(1,), keep=max(wanted.keep, MOST_GENES), veto=False)
+    return gates(adata, key_added=key_added, settings=wanted, **columns)
 
 
 def gates(adata: Any, *, key_added: str = KEY, settings: Settings | None = None, **columns: Any) -> Analysis:
     """Search every gate of the orders asked for and judge the best; parameters as in `screen`."""
     found = analyse(_atlas(adata, columns), settings)
     _store(adata, key_added, found)
+    if found.tables["screen"] and not isinstance(adata, Atlas):
+        write_var(adata, f"{key_added}_score", {row["gene"]: row["score"] for row in found.tables["screen"]})
     return found
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from carwright.cli.output import JSON, columns, show, show_json
+
+if TYPE_CHECKING:
+    from carwright.construct import Antigen
 
 app = typer.Typer(name="construct", help="List and show constructs.", no_args_is_help=True)
 
@@ -27,13 +31,14 @@ def list_(as_json: Annotated[bool, JSON] = False) -> None:
 
 @app.command("show")
 def show_construct(
-    name: Annotated[str, typer.Argument(help="Construct from the catalogue.")],
+    name: Annotated[str, typer.Argument(help="Construct from the catalogue, or a construct's file.")],
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Print a construct: domains, armour and their effects, each with its kind and source."""
-    from carwright.construct import load_armour, load_construct
+    from carwright.construct import load_armour
+    from carwright.study.construct_files import find_construct
 
-    construct = load_construct(name)
+    construct = find_construct(name)
     armour = load_armour(construct.armour)
     data: dict[str, Any] = construct.model_dump(mode="json")
     data["armour"] = armour.model_dump(mode="json")
@@ -56,6 +61,8 @@ def show_construct(
     show(f"armour: {armour.title}")
     if effects:
         show(columns(effects, ["effect", "value", "kind", "source"]))
+    if construct.antigens:
+        show(_table_of(construct.antigens))
 
 
 @app.command("antigens")
@@ -67,10 +74,15 @@ def antigens(as_json: Annotated[bool, JSON] = False) -> None:
     if as_json:
         show_json(panel.model_dump(mode="json"))
         return
-    populations = list(dict.fromkeys(name for entry in panel.antigens.values() for name in entry.expression))
+    show(_table_of(panel.antigens))
+    show("share of cells above the reference density; an empty field: not carried; sources: --json")
+
+
+def _table_of(antigens: Mapping[str, Antigen]) -> str:
+    """Shares of positive cells of some antigens by population."""
+    populations = list(dict.fromkeys(name for entry in antigens.values() for name in entry.expression))
     rows = [
         [name, *(f"{e.positive:.3g}" if (e := entry.expression.get(place)) else "" for place in populations)]
-        for name, entry in panel.antigens.items()
+        for name, entry in antigens.items()
     ]
-    show(columns(rows, ["antigen", *(place.replace("_", " ") for place in populations)]))
-    show("share of cells above the reference density; an empty field: not carried; sources: --json")
+    return columns(rows, ["antigen", *(place.replace("_", " ") for place in populations)])

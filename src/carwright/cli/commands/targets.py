@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,11 +17,13 @@ from carwright.errors import CarwrightError, Problem, Problems
 if TYPE_CHECKING:
     from carwright.store import Progress
     from carwright.targets.evaluate.analysis import Analysis, Settings
+    from carwright.targets.evaluate.thresholds import Thresholds
     from carwright.targets.intake.atlas import Atlas
 
+CENSUS = "census"
 app = typer.Typer(name="targets", help="Find target antigens and gates in single cells.", no_args_is_help=True)
 
-Files = Annotated[list[Path], typer.Argument(help="Files of cells (.h5ad, .h5mu); several are joined by gene.")]
+Files = Annotated[list[Path], typer.Argument(help="Files of cells (.h5ad, .h5mu, .zarr); several are joined by gene.")]
 CellType = Annotated[str, typer.Option("--cell-type", help="Column of cell types.")]
 Donor = Annotated[
     str | None,
@@ -36,7 +40,10 @@ Universe = Annotated[
         "--universe", help="Genes to search: auto, all, antigens, surfaceome, or a file with one gene to a line."
     ),
 ]
-Molecules = Annotated[int, typer.Option("--molecules", min=1, help="Molecules from which a cell is positive.")]
+Molecules = Annotated[
+    list[str] | None,
+    typer.Option("--molecules", help="Molecules from which a cell is positive, N or GENE=N; repeatable. 1 by default."),
+]
 Top = Annotated[int, typer.Option("--top", min=1, max=200, help="Gates judged and reported.")]
 Quantile = Annotated[
     float, typer.Option("--quantile", min=0.0, max=1.0, help="Low quantile of coverage over patients.")
@@ -50,6 +57,10 @@ FewestCells = Annotated[
     int, typer.Option("--fewest-cells", min=1, help="Malignant cells below which a patient is left out.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for tables, analysis.json and report.html.")]
+ToConstruct = Annotated[
+    Path | None,
+    typer.Option("--to-construct", help="Write the best gate as a construct, for: carwright run --set construct=FILE."),
+]
 QuietFlag = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 
@@ -61,7 +72,7 @@ def screen(
     malignant: Malignant = None,
     layer: Layer = None,
     universe: Universe = "auto",
-    molecules: Molecules = 1,
+    molecules: Molecules = None,
     top: Top = 20,
     quantile: Quantile = 0.10,
     limit: Limit = None,
@@ -80,7 +91,7 @@ def screen(
         veto=False,  # a screen shows every antigen, with its verdict
         doublet_rate=doublets, fewest_cells=fewest_cells,
     )  # fmt: skip
-    _search(files, (cell_type, donor, malignant, layer), universe, settings, out, None, quiet, as_json)
+    _search(files, (cell_type, donor, malignant, layer), universe, settings, _Wanted(out), quiet, as_json)
 
 
 @app.command()
@@ -99,7 +110,7 @@ def gates(
     malignant: Malignant = None,
     layer: Layer = None,
     universe: Universe = "auto",
-    molecules: Molecules = 1,
+    molecules: Molecules = None,
     top: Top = 20,
     keep: Annotated[int, typer.Option("--keep", min=1, max=100_000, help="Gates kept of each order.")] = 1000,
     quantile: Quantile = 0.10,
@@ -122,9 +133,12 @@ def gates(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=0, help="Random gates against which the best are held.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random gates.")] = 0,
-    to_construct: Annotated[
-        Path | None, typer.Option("--to-construct", help="Write the best gate as a construct.")
+    to_construct: ToConstruct = None,
+    to_study: Annotated[
+        Path | None,
+        typer.Option("--to-study", help="Write a study of the best gates, for: carwright run FILE."),
     ] = None,
+    arms: Annotated[int, typer.Option("--arms", min=1, max=20, help="Gates in that study.")] = 3,
     out: Out = None,
     quiet: QuietFlag = False,
     as_json: Annotated[bool, JSON] = False,
@@ -136,7 +150,8 @@ def gates(
         tuple(sorted(set(order or (1, 2)))), tuple(shape) if shape else None, max(keep, top), top, quantile, penalty,
         minimum_coverage, _thresholds(molecules), _limits(limit), veto, doublets, fewest_cells, if_better, draws, seed,
     )  # fmt: skip
-    _search(files, (cell_type, donor, malignant, layer), universe, settings, out, to_construct, quiet, as_json)
+    wanted = _Wanted(out, to_construct, to_study, arms)
+    _search(files, (cell_type, donor, malignant, layer), universe, settings, wanted, quiet, as_json)
 
 
 @app.command()
@@ -149,11 +164,11 @@ def explain(
     donor: Donor = None,
     malignant: Malignant = None,
     layer: Layer = None,
-    molecules: Molecules = 1,
+    molecules: Molecules = None,
     limit: Limit = None,
     doublets: Doublets = 0.04,
     fewest_cells: FewestCells = 50,
-    to_construct: Annotated[Path | None, typer.Option("--to-construct", help="Write the gate as a construct.")] = None,
+    to_construct: ToConstruct = None,
     out: Out = None,
     quiet: QuietFlag = False,
     as_json: Annotated[bool, JSON] = False,
@@ -174,7 +189,69 @@ def explain(
     with watch(quiet=quiet) as progress:
         atlas = _read(files, (cell_type, donor, malignant, layer), "named", named, progress)
         found = judge(atlas, [wanted], settings)
-    _finish(found, out, to_construct, as_json, _show_explained)
+    _finish(found, _Wanted(out, to_construct), as_json, _show_explained)
+
+
+@app.command()
+def bulk(
+    tumour: Annotated[Path, typer.Argument(help="Table of a tumour, a row per gene: Parquet or text.")],
+    column: Annotated[str, typer.Option("--column", help="Level in the tumour, TPM.")],
+    rows: Annotated[list[str] | None, typer.Option("--rows", help="COLUMN=VALUE: rows that count; repeatable.")] = None,
+    universe: Universe = "auto",
+    least: Annotated[float, typer.Option("--least", min=0.0, help="Level below which a gene is left out.")] = 1.0,
+    known: Annotated[
+        Path | None, typer.Option("--known", help="File of known targets, a gene to a line: how well they rank.")
+    ] = None,
+    top: Top = 20,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Rank genes by bulk RNA: level in a tumour against vital and serious tissue (needs: fetch hpa-tissue)."""
+    from carwright.targets.intake.universe import genes_of_universe
+    from carwright.targets.references.bulk import auc, normal_tissue, rank_bulk, read_bulk
+
+    notices: list[str] = []
+    chosen = dict(_pair(text) for text in rows or ())
+    table, normal = read_bulk(tumour, column, chosen), normal_tissue()
+    ranked = rank_bulk(table, column, normal, universe=genes_of_universe(universe, notices), least=least)
+    order = sorted(ranked.scores, key=lambda gene: (-ranked.scores[gene], gene))[:top]
+    told: list[dict[str, Any]] = [
+        {
+            "gene": gene,
+            "score": ranked.scores[gene],
+            "level": ranked.levels[gene],
+            "highest_tissue": ranked.highest[gene][0].replace("_", " "),
+            "highest_level": ranked.highest[gene][1],
+            "margin": ranked.margins[gene],
+        }
+        for gene in order
+    ]
+    area = None
+    if known is not None:
+        named = sorted(genes_of_universe(str(known), notices) or ())
+        area = {
+            "auc": auc(ranked.scores, named),
+            "ranked": sum(name in ranked.scores for name in named),
+            "of": len(named),
+        }
+    notices += ranked.notices
+    if as_json:
+        show_json(json.loads(json.dumps({"genes": len(ranked.scores), "top": told, "known": area, "notices": notices})))
+        return
+    lines = [[str(i), *(v if isinstance(v, str) else number(v) for v in row.values())] for i, row in enumerate(told, 1)]
+    show(columns(lines, ["", "gene", "score", "TPM", "highest tissue", "nTPM", "log2 over it"]))
+    if area is not None:
+        show(
+            f"known targets: {area['ranked']} of {area['of']} among {len(ranked.scores):,} genes, AUC {area['auc']:.3f}"
+        )
+    for text in (*notices, "bulk tissue cannot see rare cells: antigens of blood stem cells rank high"):
+        show(f"note: {text}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise CarwrightError(Problem("CLI003", "rows are chosen by a column and a value", f"--rows {text}"))
+    return name.strip(), value.strip()
 
 
 @app.command()
@@ -194,7 +271,18 @@ def report(
 
 @app.command()
 def fetch(
-    name: Annotated[str | None, typer.Argument(help="Reference to fetch; without one, they are listed.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Reference to fetch, or census; without one, references are listed.")
+    ] = None,
+    cells: Annotated[
+        str | None,
+        typer.Option(
+            "--cells", help="Cells of the census, such as \"tissue == 'bone marrow' and disease == 'normal'\"."
+        ),
+    ] = None,
+    gene: Annotated[
+        list[str] | None, typer.Option("--gene", help="Gene of the census; repeatable, all by default.")
+    ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Address in place of the source's.")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", help="Checksum that the file must have.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Fetch it even though it is in the cache.")] = False,
@@ -207,8 +295,11 @@ def fetch(
 
     if name is not None:
         with watch(quiet=quiet) as progress:
-            progress.stage(f"bytes of {name}", 0)
-            path = fetch_reference(name, url=url, sha256=sha256, again=again, advance=progress.advance)
+            if name == CENSUS:
+                path = _fetch_census(cells, gene or [], progress)
+            else:
+                progress.stage(f"bytes of {name}", 0)
+                path = fetch_reference(name, url=url, sha256=sha256, again=again, advance=progress.advance)
         if as_json:
             show_json({"name": name, "path": str(path)})
         else:
@@ -225,10 +316,32 @@ def fetch(
         )
 
 
-def _thresholds(molecules: int) -> Any:
-    from carwright.targets.evaluate.layout import Thresholds
+def _fetch_census(cells: str | None, genes: list[str], progress: Progress) -> Path:
+    from carwright.targets.references.census import fetch_census
 
-    return Thresholds(molecules)
+    if not cells:
+        allowed = "a filter on its columns, such as \"tissue == 'bone marrow' and disease == 'normal'\""
+        raise CarwrightError(Problem("CLI003", "say which cells of the census", "--cells", allowed=allowed))
+    progress.stage("cells of the census", 0)
+    return fetch_census(cells, genes=genes)
+
+
+def _thresholds(given: list[str] | None) -> Thresholds:
+    from carwright.targets.evaluate.thresholds import Thresholds
+    from carwright.targets.intake.genes import current_symbol
+
+    found, problems = {"": 1}, Problems()
+    for text in given or ():
+        gene, _, value = text.rpartition("=")
+        if not value.strip().isdigit() or int(value) < 1:
+            problems.add(
+                "CLI003", "a threshold is a whole number of molecules", where=f"--molecules {text}", found=value,
+                allowed="1 or more, such as 2 or CD33=3",
+            )  # fmt: skip
+            continue
+        found[current_symbol(gene.strip()) if gene else ""] = int(value)
+    problems.raise_if_any()
+    return Thresholds(found.pop(""), genes=found)
 
 
 def _limits(given: list[str] | None) -> dict[str, float]:
@@ -285,7 +398,7 @@ def _read(
 
 def _search(
     files: list[Path], where: tuple[str, str | None, str | None, str | None], universe: str, settings: Settings,
-    out: Path | None, to_construct: Path | None, quiet: bool, as_json: bool,
+    wanted: _Wanted, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     from carwright.targets.evaluate.analysis import analyse
 
@@ -297,30 +410,57 @@ def _search(
             return progress.advance
 
         found = analyse(atlas, settings, stage=stage)
-    _finish(found, out, to_construct, as_json, _show_ranked)
+    _finish(found, wanted, as_json, _show_ranked)
 
 
-def _finish(found: Analysis, out: Path | None, to_construct: Path | None, as_json: bool, shown: Any) -> None:
+@dataclass(frozen=True)
+class _Wanted:
+    """Files that are asked for."""
+
+    out: Path | None = None
+    construct: Path | None = None
+    study: Path | None = None
+    arms: int = 1
+
+
+def _finish(found: Analysis, wanted: _Wanted, as_json: bool, shown: Any) -> None:
     paths = {}
-    if out is not None:
+    if wanted.out is not None:
         from carwright.report.targets import save_analysis, write_targets_report
 
-        save_analysis(out, found)
-        paths = {"folder": str(out), "report": str(write_targets_report(out))}
-    if to_construct is not None:
-        from carwright.construct.antigens import list_antigens
-        from carwright.targets.evaluate.construct_file import write_construct
-
-        if not found.tables["gates"]:
-            raise CarwrightError(Problem("TARGETS039", "there is no gate to write", "--to-construct"))
-        beside, gate = write_construct(to_construct, found, list_antigens())
-        paths |= {"construct": str(to_construct), "antigens": str(beside), "receptors": gate}
+        save_analysis(wanted.out, found)
+        paths = {"folder": str(wanted.out), "report": str(write_targets_report(wanted.out))}
+    paths |= _write_for_the_simulator(found, wanted)
     if as_json:
         show_json(json.loads(json.dumps({**found.tables, **found.parameters, **paths})))
         return
     shown(found)
     for name, path in paths.items():
         show(f"{name}: {path}")
+
+
+def _write_for_the_simulator(found: Analysis, wanted: _Wanted) -> dict[str, str]:
+    """Write the construct and the study that were asked for; returns what to tell of them."""
+    if wanted.construct is None and wanted.study is None:
+        return {}
+    from carwright.construct import list_antigens
+    from carwright.study.side_by_side import side_by_side
+    from carwright.targets.evaluate.construct_file import construct_of, remarks, write_construct, write_yaml_file
+
+    if not found.tables["gates"]:
+        option = "--to-construct" if wanted.construct is not None else "--to-study"
+        raise CarwrightError(Problem("TARGETS039", "there is no gate to write", option))
+    known, paths = list_antigens(), {}
+    if wanted.construct is not None:
+        gate = write_construct(wanted.construct, found, known)
+        paths = {"construct": str(wanted.construct), "receptors": gate}
+    if wanted.study is not None:
+        ranks = range(1, min(wanted.arms, len(found.tables["gates"])) + 1)
+        constructs = [construct_of(found, known, rank) for rank in ranks]
+        told = [line for rank in ranks for line in remarks(found, constructs[rank - 1], rank)]
+        write_yaml_file(wanted.study, list(dict.fromkeys(told)), side_by_side(constructs))
+        paths["study"] = str(wanted.study)
+    return paths
 
 
 def _show_ranked(found: Analysis) -> None:
@@ -355,7 +495,7 @@ def _show_explained(found: Analysis) -> None:
                 row["class"],
                 row["tier"],
                 row["verdict"],
-                row["reason"] + (f"; {row['agreement']}" if row["agreement"] else ""),
+                "; ".join(filter(None, (row["reason"], row["agreement"], _stained(row)))),
             ]
             for row in found.tables["verdicts"]
             if row["gate"] == gate["gate"]
@@ -363,6 +503,10 @@ def _show_explained(found: Analysis) -> None:
         show(columns(rows, ["class", "tier", "verdict", "why"]))
         for text in gate["warnings"]:
             show(f"note: {text}")
+
+
+def _stained(row: Mapping[str, Any]) -> str:
+    return f"antibodies: {row['ihc']}, {row['ihc_agreement']}" if row["ihc"] else ""
 
 
 def _show_missing(found: Analysis) -> None:
@@ -383,12 +527,16 @@ def _explain_from_references(genes: tuple[str, ...], *, as_json: bool) -> None:
         show(f"{entry['gene']} ({entry['ensembl'] or 'no Ensembl id known'})")
         if entry["flags"]:
             rows = [
-                [flag["site"], flag["class"], flag["tier"], number(flag["value"]), flag["table"]]
+                [flag["site"], flag["class"], flag["tier"], _level(flag["value"]), flag["table"]]
                 for flag in entry["flags"]
             ]
-            show(columns(rows, ["site", "class", "tier", "nTPM", "reference"]))
+            show(columns(rows, ["site", "class", "tier", "nTPM or stain", "reference"]))
         for text in (*entry["warnings"], *entry["notices"]):
             show(f"note: {text}")
+
+
+def _level(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value)
 
 
 def _share(value: float | None) -> str:

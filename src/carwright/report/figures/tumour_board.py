@@ -93,7 +93,8 @@ def _told(run: Run, arm: str) -> tuple[str, str]:
     whole = changes.get("construct", {})
     own = {**run.resolved["construct"], **(whole if isinstance(whole, Mapping) else {"name": whole})}
     own |= {key.removeprefix("construct."): value for key, value in changes.items() if key.startswith("construct.")}
-    gate = own.get("gate") or load_construct(own["name"]).gate
+    brought = {entry["name"]: entry["gate"] for entry in run.resolved.get("constructs") or []}
+    gate = own.get("gate") or brought.get(own["name"]) or load_construct(own["name"]).gate
     given = changes.get("interventions", run.resolved.get("interventions") or [])
     care = changes.get("care", run.resolved.get("care") or [])
     ways = [_way(entry) for entry in given] + (["G-CSF"] if "g-csf" in care else [])

@@ -70,7 +70,8 @@ def render(found: Analysis) -> str:
             (
                 gate,
                 [row for row in found.tables["verdicts"] if row["gate"] == gate["gate"]],
-                _shown([of_gate(found.tables, gate["rank"], gate["gate"])])[0],
+                _shown(of_gate(found.tables, gate["rank"], gate["gate"])),
+                [row for row in found.tables["sweep"] if row["gate"] == gate["gate"]],
             )
             for gate in gates
         ],
@@ -91,4 +92,5 @@ def _share(value: Any) -> str:
     if value is None:
         return "–"
     percent = 100 * float(value)
-    return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
+    text = f"{percent:.0f}" if percent >= 10 or percent == 0 else f"{percent:.2g}"
+    return f"{text}\N{NO-BREAK SPACE}%"

@@ -7,16 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from scipy import sparse
+
 from carwright.errors import CarwrightError, Problem
+from carwright.targets.evaluate.densities import densities
 from carwright.targets.evaluate.gate_report import GateReport, report_gate
-from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, Thresholds, lay_out
+from carwright.targets.evaluate.layout import FEWEST_PATIENT_CELLS, Layout, lay_out
 from carwright.targets.evaluate.null import null_scores, percentile
-from carwright.targets.evaluate.protein import ProteinEvidence, protein_evidence
+from carwright.targets.evaluate.protein import ProteinEvidence, column_of, protein_evidence
+from carwright.targets.evaluate.thresholds import Thresholds
+from carwright.targets.intake.anndata_file import keep_genes
 from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.bright import with_bright
-from carwright.targets.intake.genes import current_gene
+from carwright.targets.intake.genes import Genes, current_gene
 from carwright.targets.kernel.panels import reorder
-from carwright.targets.references.antigens import seen_on
+from carwright.targets.references.antigens import seen_on, traps_of
+from carwright.targets.references.cache import cached
+from carwright.targets.references.ihc import FETCH, REFERENCE, Stain, fires, stains
 from carwright.targets.safety.verdict import NOT_REPRESENTED, SAFE, UNRESOLVED, UNSAFE, Verdict
 from carwright.targets.search.gate import BRIGHT, Gate
 from carwright.targets.search.if_better import search_if_better
@@ -89,7 +96,7 @@ class Analysis:
     Parameters
     ----------
     tables
-        ``gates``, ``verdicts``, ``patients``, ``patterns``, ``sweep``, ``screen``: rows as dictionaries.
+        ``gates``, ``verdicts``, ``patients``, ``patterns``, ``antigens``, ``sweep``, ``screen``: rows as dictionaries.
     parameters
         Settings, certificates, notices, classes that are not represented.
     """
@@ -163,7 +170,8 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
         chosen.append((score, report))
         if advance is not None:
             advance(1)
-    tables = tabulate(atlas, layout, chosen)
+    known = stains(gene for _, report in chosen for gene in report.gate.genes)
+    tables = tabulate(atlas, layout, chosen, known)
     if settings.draws:
         for (score, report), row in zip(chosen, tables["gates"], strict=True):
             if any(gene.endswith(BRIGHT) for gene in report.gate.genes):
@@ -191,9 +199,16 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
         "explained_by_doublets": rejected,
         "certificates": {name: str(entry.certificate) for name, entry in found.items()},
         "certified": all(entry.certificate.complete for entry in found.values()),
-        "notices": list(layout.notices),
+        "notices": [*layout.notices, *_of_staining()],
     }
     return Analysis(tables, parameters)
+
+
+def _of_staining() -> list[str]:
+    """Say where antibodies were not set beside RNA."""
+    if cached(REFERENCE) is not None:
+        return []
+    return [f"no staining of tissue was set beside RNA: the reference has not been fetched ({FETCH})"]
 
 
 def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = None) -> Analysis:
@@ -209,6 +224,7 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
     bright = {gene.removesuffix(BRIGHT) for gate in gates for gene in gate.genes if gene.endswith(BRIGHT)}
     if bright:
         atlas = with_bright(atlas, settings.bright or BRIGHT_MOLECULES, bright)
+    atlas = _with_protein_alone(atlas, gates)
     absent = sorted({gene for gate in gates for gene in gate.genes if gene not in atlas.genes.names})
     if absent:
         raise CarwrightError(
@@ -226,7 +242,8 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
         report_gate(layout, gate, quantile=settings.quantile, doublet_rate=settings.doublet_rate, limits=limits)
         for gate in gates
     ]
-    tables = tabulate(atlas, layout, [(math.nan, report) for report in reports])
+    known = stains(gene for gate in gates for gene in gate.genes)
+    tables = tabulate(atlas, layout, [(math.nan, report) for report in reports], known)
     tables["sweep"] = sweep(atlas, gates, settings)
     parameters = {
         "settings": _settings(settings),
@@ -236,21 +253,39 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
         "classes": [entry.name for entry in layout.classes],
         "not_represented": [entry.name for entry in layout.missing],
         "excluded_patients": dict(layout.excluded),
-        "notices": list(layout.notices),
+        "notices": [*layout.notices, *_of_staining()],
     }
     return Analysis(tables, parameters)
 
 
-def tabulate(atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateReport]]) -> dict[str, list[Row]]:
-    """Rows of the tables ``gates``, ``verdicts``, ``patients`` and ``patterns``."""
+def _with_protein_alone(atlas: Atlas, gates: Sequence[Gate]) -> Atlas:
+    """Add genes of which the data hold the protein and no RNA, as genes that are never seen: depth hides them all."""
+    wanted = dict.fromkeys(gene for gate in gates for gene in gate.genes if gene not in atlas.genes.names)
+    found = [gene for gene in wanted if column_of(atlas, gene) is not None]
+    if not found:
+        return atlas
+    empty = sparse.csr_matrix((atlas.cells, len(found)), dtype=atlas.counts.dtype)
+    genes = Genes(
+        (*atlas.genes.names, *found), (*atlas.genes.columns, *(() for _ in found)), atlas.genes.renamed,
+        atlas.genes.merged,
+    )  # fmt: skip
+    text = f"no RNA of {', '.join(found)} is in the data: coverage is not known, and only protein speaks on classes"
+    counts = sparse.hstack([atlas.counts, empty], format="csr")
+    return replace(atlas, genes=genes, counts=counts, notices=(*atlas.notices, text))
+
+
+def tabulate(
+    atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateReport]], known: Mapping[str, Stain]
+) -> dict[str, list[Row]]:
+    """Rows of the tables ``gates``, ``verdicts``, ``patients``, ``patterns`` and ``antigens``."""
     gates, verdicts, patients, patterns = [], [], [], []
     for rank, (score, report) in enumerate(reports, 1):
         name = report.gate.expression
         evidence = protein_evidence(atlas, layout, report.gate)
         by_class = {entry.cell_class: entry for entry in evidence}
-        rows = [_verdict_row(report.gate, verdict, by_class) for verdict in report.verdicts]
+        rows = [_verdict_row(report.gate, verdict, by_class, known) for verdict in report.verdicts]
         verdicts += rows
-        gates.append(_gate_row(rank, score, report, rows))
+        gates.append(_gate_row(rank, score, report, rows, known))
         patients += [
             {"gate": name, **asdict(patient), "without_doublets": patient.without_doublets}
             for patient in report.patients
@@ -267,10 +302,13 @@ def tabulate(atlas: Atlas, layout: Layout, reports: Sequence[tuple[float, GateRe
                         "killed": bool(report.gate.table >> r & 1),
                     }
                 )
-    return {"gates": gates, "verdicts": verdicts, "patients": patients, "patterns": patterns}
+    antigens = densities(atlas, layout, [report.gate for _, report in reports])
+    return {"gates": gates, "verdicts": verdicts, "patients": patients, "patterns": patterns, "antigens": antigens}
 
 
-def _verdict_row(gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvidence]) -> Row:
+def _verdict_row(
+    gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvidence], known: Mapping[str, Stain]
+) -> Row:
     row = {"gate": gate.expression, "class": verdict.name, **{k: v for k, v in asdict(verdict).items() if k != "name"}}
     row["fraction"] = None if verdict.cells == 0 else verdict.fraction
     found = evidence.get(verdict.name)
@@ -278,20 +316,20 @@ def _verdict_row(gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvi
     row["protein_fraction"] = found.fraction if found else None
     row["protein_lower"] = found.lower if found else None
     row["protein_upper"] = found.upper if found else None
+    row["protein_background"] = found.background if found else None
     row["protein_cells"] = found.cells if found else 0
     row["agreement"] = ""
     if found and verdict.cells:
-        if found.lower > verdict.limit:
+        if found.least > verdict.limit:
             row["agreement"] = (
                 "protein and RNA agree" if verdict.verdict == UNSAFE else "protein shows what RNA does not"
             )
             row["verdict"] = UNSAFE
-            row["reason"] = (
-                f"protein on at least {100 * found.lower:.2g} % of {found.cells} cells; RNA: {verdict.reason}"
-            )
-        elif found.upper <= verdict.limit and verdict.verdict == SAFE:
+            least = f"{100 * found.least:.2g} % of {found.cells} cells beyond noise"
+            row["reason"] = f"protein on at least {least}; RNA: {verdict.reason}"
+        elif found.most <= verdict.limit and verdict.verdict == SAFE:
             row["agreement"] = "protein and RNA agree"
-        elif found.upper <= verdict.limit and verdict.verdict == UNSAFE:
+        elif found.most <= verdict.limit and verdict.verdict == UNSAFE:
             row["agreement"] = "RNA without protein"
         else:
             row["agreement"] = "too few cells with protein to say"
@@ -299,10 +337,29 @@ def _verdict_row(gate: Gate, verdict: Verdict, evidence: Mapping[str, ProteinEvi
         row["verdict"] = UNRESOLVED
         row["reason"] = f"RNA: {verdict.reason}; but protein was seen on this class ({'; '.join(sources)})"
         row["agreement"] = "RNA does not show protein that others have seen"
+    _add_staining(row, gate, verdict, known)
     return row
 
 
-def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row]) -> Row:
+def _add_staining(row: Row, gate: Gate, verdict: Verdict, known: Mapping[str, Stain]) -> None:
+    """Set staining beside RNA; clear staining makes unresolved what RNA calls safe, and nothing makes it safe."""
+    read = fires(gate, verdict.name, known)
+    row["ihc"], row["ihc_agreement"] = "", ""
+    if read is None:
+        return
+    some, clear, row["ihc"] = read
+    if verdict.verdict == UNSAFE:
+        row["ihc_agreement"] = "staining and RNA agree" if some else "RNA without staining"
+    elif verdict.verdict == SAFE and verdict.limit < 1.0:
+        row["ihc_agreement"] = "staining shows what RNA does not" if some else "staining and RNA agree"
+        if clear and row["verdict"] == SAFE:
+            row["verdict"] = UNRESOLVED
+            row["reason"] = f"RNA: {verdict.reason}; but antibodies stain this class ({row['ihc']})"
+    else:
+        row["ihc_agreement"] = "staining shows the protein" if some else "no staining"
+
+
+def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row], known: Mapping[str, Stain]) -> Row:
     of = {
         verdict: [row["class"] for row in rows if row["verdict"] == verdict]
         for verdict in (UNSAFE, UNRESOLVED, NOT_REPRESENTED)
@@ -334,13 +391,16 @@ def _gate_row(rank: int, score: float, report: GateReport, rows: list[Row]) -> R
         "unresolved": of[UNRESOLVED],
         "not_represented": of[NOT_REPRESENTED],
         "null_percentile": None,
-        "warnings": list(report.warnings),
+        "traps": traps_of(report.gate.genes),
+        "warnings": [*report.warnings, *(known[gene].note for gene in report.gate.genes if gene in known)],
     }
 
 
 def sweep(atlas: Atlas, gates: Sequence[Gate], settings: Settings) -> list[Row]:
     """Coverage, worst class, score and rank of some gates over thresholds of positivity and limits of safety."""
     rows: list[Row] = []
+    named = {gene for gate in gates for gene in gate.genes}
+    atlas = keep_genes(atlas, [place for place, gene in enumerate(atlas.genes.names) if gene in named])
     for molecules in SWEEP_MOLECULES:
         layout = lay_out(
             atlas,

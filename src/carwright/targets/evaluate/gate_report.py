@@ -149,6 +149,7 @@ def report_gate(
                 killed[groups],
                 sizes[groups],
                 gate_detection(gate.table, chances),
+                faked=_faked_in_class(layout, gate, counts, groups, doublet_rate),
                 level=level,
             )
         )
@@ -202,6 +203,18 @@ def _patients(
             )
         )
     return tuple(found)
+
+
+def _faked_in_class(layout: Layout, gate: Gate, counts: Integers, groups: Integers, rate: float) -> float:
+    """Share of a class's cells that a gate would kill only as doublets with cells of the same donor."""
+    first, faked = len(layout.patients), 0.0
+    for group in groups:
+        name = layout.donors[group - first]
+        same = [first + i for i, donor in enumerate(layout.donors) if donor == name]
+        same += [place for place, patient in enumerate(layout.patients) if patient == name]
+        capture, own = counts[same].sum(axis=0), counts[group]
+        faked += own.sum() * faked_fraction(gate.table, own / own.sum(), capture / capture.sum(), rate)
+    return float(faked / counts[groups].sum())
 
 
 def _patterns(layout: Layout, counts: Integers) -> dict[str, Floats]:

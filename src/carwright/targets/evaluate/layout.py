@@ -11,42 +11,14 @@ from scipy import sparse
 
 from carwright.errors import CarwrightError, Problem
 from carwright.targets.evaluate.levels import Levels, levels_of
+from carwright.targets.evaluate.thresholds import Thresholds
 from carwright.targets.intake.atlas import TUMOUR, Atlas
 from carwright.targets.kernel.panels import BitTable, pack
 from carwright.targets.safety.classes import CellClass, class_table
 from carwright.targets.search.objective import Objective, Rule, make_objective
 
-FULL_LENGTH = ("smart", "full length", "fluidigm", "c1")
-"""Words in the name of an assay that counts reads and not molecules."""
-READS = 10
-"""Reads from which a gene of such an assay counts as present (assumed)."""
 FEWEST_PATIENT_CELLS = 50
 """Malignant cells below which a patient is left out."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """From how many molecules a cell is positive.
-
-    Parameters
-    ----------
-    molecules
-        For assays that count molecules.
-    reads
-        For full-length assays.
-    genes
-        By gene, for any assay.
-    """
-
-    molecules: int = 1
-    reads: int = READS
-    genes: Mapping[str, int] = field(default_factory=dict)
-
-    def of_cells(self, assay: npt.NDArray[np.str_]) -> npt.NDArray[np.int32]:
-        """(cells,) threshold of each cell's assay."""
-        names, place = np.unique(assay, return_inverse=True)
-        limits = [self.reads if any(word in name.lower() for word in FULL_LENGTH) else self.molecules for name in names]
-        return np.array(limits, np.int32)[place]
 
 
 @dataclass(frozen=True)
@@ -73,10 +45,6 @@ class Layout:
         Patients left out, with the reason.
     levels
         How strongly genes are expressed where they are seen.
-    threshold
-        Molecules from which a cell is positive, in most cells.
-    mixture
-        (cells,) of the atlas: number of each cell's capture (patient or donor), for doublets.
     notices
         Sentences for the user.
     """
@@ -90,7 +58,6 @@ class Layout:
     missing: tuple[CellClass, ...]
     excluded: Mapping[str, str]
     levels: Levels = field(repr=False)
-    threshold: int
     notices: tuple[str, ...] = ()
 
     def objective(self, rule: Rule) -> Objective:
@@ -108,11 +75,10 @@ class Layout:
 
 def positive_entries(atlas: Atlas, thresholds: Thresholds) -> sparse.csr_matrix:
     """Sparse (cells, genes) of the cells' positive genes."""
-    counts = atlas.counts
+    counts, of_gene = atlas.counts, thresholds.of_genes(atlas.genes.names)
     limit = np.repeat(thresholds.of_cells(atlas.assay), np.diff(counts.indptr))
-    for gene, molecules in thresholds.genes.items():
-        if gene in atlas.genes.names:
-            limit[counts.indices == atlas.genes.names.index(gene)] = molecules
+    if of_gene.any():
+        limit = np.where(of_gene[counts.indices] > 0, of_gene[counts.indices], limit)
     kept = counts.data >= limit
     indptr = np.concatenate([[0], np.cumsum(kept)])[counts.indptr]
     return sparse.csr_matrix((kept[kept], counts.indices[kept], indptr), shape=counts.shape)
@@ -178,10 +144,10 @@ def lay_out(
             f"malignant cells were measured with {', '.join(assays[True])}, normal with {', '.join(assays[False])}: "
             "depth differs between them, and fractions compare only after what depth hides"
         )
-    levels = levels_of(atlas, [entry.name for entry in classes], thresholds.molecules)
+    levels = levels_of(atlas, [entry.name for entry in classes], thresholds)
     return Layout(
         atlas.genes.names, table, patients, classes, np.array(class_of, np.int64), tuple(donors),
-        known.missing(entry.name for entry in classes), excluded, levels, thresholds.molecules, tuple(notices),
+        known.missing(entry.name for entry in classes), excluded, levels, tuple(notices),
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Protein beside RNA: which cells of a class carry the proteins of a gate, from antibody counts on the same cells.
 
 A protein is called present above the 95th percentile of the class that shows least of it, of T, B and NK cells. That is
-a rough gate, and the numbers say how many cells stand behind it.
+a rough gate, and the numbers say how many cells stand behind it. One cell in twenty without the protein is above it:
+what a gate would kill of such cells is taken off before a class is judged.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FEWEST_BACKGROUND = 20
 
 @dataclass(frozen=True)
 class ProteinEvidence:
-    """Share of a class's cells on which a gate fires by protein."""
+    """Share of a class's cells on which a gate fires by protein, and how much of it noise explains."""
 
     cell_class: str
     killed: int
@@ -34,6 +35,26 @@ class ProteinEvidence:
     fraction: float
     lower: float
     upper: float
+    background: float
+
+    @property
+    def least(self) -> float:
+        """Lower bound of the share beyond the background."""
+        return max(0.0, self.lower - self.background)
+
+    @property
+    def most(self) -> float:
+        """Upper bound of the share beyond the background."""
+        return max(0.0, self.upper - self.background)
+
+
+def background_of(gate: Gate) -> float:
+    """Share of cells without any of a gate's proteins that it kills by the noise of the antibodies."""
+    share, inputs = 1.0 - PERCENTILE / 100.0, len(gate.genes)
+    if gate.table & 1:
+        return 0.0  # kills what carries nothing, noise or not
+    chances = [share ** r.bit_count() * (1.0 - share) ** (inputs - r.bit_count()) for r in range(1 << inputs)]
+    return sum(chance for r, chance in enumerate(chances) if gate.table >> r & 1)
 
 
 def column_of(atlas: Atlas, gene: str) -> int | None:
@@ -78,12 +99,14 @@ def protein_evidence(atlas: Atlas, layout: Layout, gate: Gate) -> tuple[ProteinE
         return ()
     killed, measured = found
     half = 1.0 - (1.0 - LEVEL) / 2.0
-    evidence = []
+    evidence, noise = [], background_of(gate)
     for name in [TUMOUR, *(entry.name for entry in layout.classes)]:
         inside = (atlas.cell_class == name) & measured
         k, n = int(killed[inside].sum()), int(inside.sum())
         if n:
             evidence.append(
-                ProteinEvidence(name, k, n, k / n, float(lower_bound(k, n, half)), float(upper_bound(k, n, half)))
+                ProteinEvidence(
+                    name, k, n, k / n, float(lower_bound(k, n, half)), float(upper_bound(k, n, half)), noise
+                )
             )
     return tuple(evidence)

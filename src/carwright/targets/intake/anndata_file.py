@@ -6,6 +6,7 @@ dense.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ def need_anndata() -> Any:
 
 
 def open_file(path: Path) -> Any:
-    """Open a ``.h5ad`` or ``.h5mu`` file, backed on disk.
+    """Open a ``.h5ad`` file, backed on disk; a ``.h5mu`` file or a ``.zarr`` folder is read.
 
     Raises
     ------
@@ -79,15 +80,18 @@ def open_file(path: Path) -> Any:
     anndata = need_anndata()
     if not path.exists():
         raise CarwrightError(Problem("TARGETS002", "there is no such file", str(path), fix="check the path"))
-    if path.is_dir() or path.suffix not in (".h5ad", ".h5mu"):
+    if path.is_dir() != (path.suffix == ".zarr") or path.suffix not in (".h5ad", ".h5mu", ".zarr"):
         kind = "a folder" if path.is_dir() else path.suffix or "no ending"
-        raise CarwrightError(Problem("TARGETS002", "this is no file of cells", str(path), kind, ".h5ad or .h5mu"))
+        allowed = ".h5ad, .h5mu, or a .zarr folder"
+        raise CarwrightError(Problem("TARGETS002", "this is no file of cells", str(path), kind, allowed))
     try:
-        if path.suffix == ".h5mu":
-            import mudata
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of them is said by `read_cells`, once
+            if path.suffix == ".h5mu":
+                import mudata
 
-            return mudata.read_h5mu(path)
-        return anndata.read_h5ad(path, backed="r")
+                return mudata.read_h5mu(path)
+            return anndata.read_zarr(path) if path.suffix == ".zarr" else anndata.read_h5ad(path, backed="r")
     except ImportError:
         problem = Problem(
             "TARGETS001", "reading .h5mu needs the package mudata", fix="pip install 'carwright[targets]'"
@@ -130,16 +134,21 @@ def read_cells(
     CarwrightError
         With every problem found: missing columns, values that are no counts, genes of another species.
     """
-    columns = columns or Columns()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Variable names are not unique")  # a notice says so
+        return _read(data, columns or Columns(), name, advance)
+
+
+def _read(data: Any, columns: Columns, name: str, advance: Advance | None) -> Atlas:
     rna, protein, proteins = _modalities(data)
     problems, notices = Problems(), list[str]()
-    matrix, depth_names = _matrix(rna, columns.layer, name, problems)
+    matrix, genes_table = _matrix(rna, columns.layer, name, problems)
     obs = rna.obs if columns.cell_type in rna.obs or not hasattr(data, "mod") else data.obs
     cell_type = _text(obs, columns.cell_type, name, problems, "the cell type of each cell", "--cell-type")
     donor_key = columns.donor or next((key for key in Columns.DONORS if key in obs), None)
     donor = _donors(obs, donor_key, columns.donor, name, problems, notices, len(obs))
     malignant = _malignant(obs, columns.malignant, cell_type, name, problems)
-    genes = _genes(rna.var, depth_names, problems, notices)
+    genes = _genes(genes_table, problems, notices)
     problems.raise_if_any()
     assert genes is not None  # noqa: S101 - problems were raised otherwise
     counts, depth = _counts(matrix, genes, name, advance)
@@ -176,7 +185,7 @@ def _modalities(data: Any) -> tuple[Any, npt.NDArray[np.float32] | None, tuple[s
     """RNA, and protein values with their names if there are any."""
     if hasattr(data, "mod"):
         keys = {key.lower(): key for key in data.mod}
-        rna = data.mod[keys.get("rna", keys.get("gex", next(iter(data.mod))))]
+        rna = data.mod[rna_key(data)]
         found = next((keys[key.lower()] for key in PROTEIN_KEYS if key.lower() in keys), None)
         if found is None:
             return rna, None, ()
@@ -194,6 +203,12 @@ def _modalities(data: Any) -> tuple[Any, npt.NDArray[np.float32] | None, tuple[s
                 names = data.uns.get(f"{key}_names", [str(i) for i in range(table.shape[1])])
             return data, np.asarray(table, np.float32), tuple(map(_surface_name, names))
     return data, None, ()
+
+
+def rna_key(data: Any) -> str:
+    """Modality of a MuData object that holds RNA."""
+    keys = {key.lower(): str(key) for key in data.mod}
+    return keys.get("rna", keys.get("gex", str(next(iter(data.mod)))))
 
 
 def _surface_name(name: object) -> str:
@@ -309,22 +324,25 @@ def _malignant(
     return yes
 
 
-def _genes(own: Any, var: Any, problems: Problems, notices: list[str]) -> Genes | None:
-    del own
-    index = [str(name) for name in var.index]
-    twice = duplicates(index)
-    if twice:
-        notices.append(f"{len(twice)} genes stand more than once and are added up: {', '.join(twice[:8])}")
+def genes_of(var: Any) -> Genes:
+    """Genes of a table ``var``; raises as `align`."""
     symbols = var["feature_name"].astype(str).tolist() if "feature_name" in var else None
     ids = next((var[key].astype(str).tolist() for key in ("gene_ids", "ensembl_id", "gene_id") if key in var), None)
+    return align([str(name) for name in var.index], symbols, ids)
+
+
+def _genes(var: Any, problems: Problems, notices: list[str]) -> Genes | None:
+    twice = duplicates([str(name) for name in var.index])
+    if twice:
+        notices.append(f"genes that stand more than once are added up ({len(twice)}): {', '.join(twice[:8])}")
     try:
-        genes = align(index, symbols, ids)
+        genes = genes_of(var)
     except CarwrightError as error:
         problems.extend(error)
         return None
     if genes.renamed:
         shown = ", ".join(f"{old} is {new}" for old, new in list(genes.renamed.items())[:8])
-        notices.append(f"{len(genes.renamed)} genes were found under another name: {shown}")
+        notices.append(f"genes found under another name ({len(genes.renamed)}): {shown}")
     return genes
 
 

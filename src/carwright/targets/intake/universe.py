@@ -43,7 +43,7 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     """
     names = atlas.genes.names
     notices: list[str] = []
-    wanted = _wanted(universe, notices)
+    wanted = genes_of_universe(universe, notices)
     kept_always = {current_symbol(gene) for gene in always}
     chosen = [i for i, name in enumerate(names) if wanted is None or name in wanted or name in kept_always]
     if universe == NAMED and not chosen:
@@ -52,7 +52,7 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
         absent = sorted(wanted - set(names))
         if universe not in (AUTO, SURFACEOME):
             notices.append(
-                f"{len(absent)} genes of the universe are not in the data: {', '.join(absent[:8])}" if absent else ""
+                f"of the universe not in the data ({len(absent)}): {', '.join(absent[:8])}" if absent else ""
             )
         notices.append(f"{len(names) - len(chosen):,} genes outside the universe {universe!r} were left out")
     if not chosen:
@@ -71,7 +71,7 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     ]
     seen = [i for i in chosen if totals[i] > 0 or names[i] in kept_always]
     if zero:
-        notices.append(f"{len(zero)} genes are not seen in any cell: {', '.join(zero[:8])}")
+        notices.append(f"genes not seen in any cell ({len(zero)}): {', '.join(zero[:8])}")
     if len(seen) > MOST_GENES:
         order = sorted(seen, key=lambda i: (names[i] not in kept_always, -totals[i], i))
         left = order[MOST_GENES:]
@@ -82,7 +82,8 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     return keep_genes(atlas, seen), tuple(notice for notice in notices if notice)
 
 
-def _wanted(universe: str, notices: list[str]) -> set[str] | None:
+def genes_of_universe(universe: str, notices: list[str]) -> set[str] | None:
+    """Symbols of a universe, None for all; what to mind is added to the notices."""
     if universe == ALL:
         return None
     if universe == NAMED:

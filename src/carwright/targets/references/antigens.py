@@ -73,6 +73,12 @@ def antigens() -> Mapping[str, Antigen]:
     }
 
 
+def traps_of(genes: tuple[str, ...]) -> list[str]:
+    """Traps of some genes, such as ``soluble: IL1RAP``, for filters on a table of gates."""
+    known = antigens()
+    return [f"{trap}: {gene}" for gene in dict.fromkeys(genes) if gene in known for trap in known[gene].traps]
+
+
 def warnings_of(genes: tuple[str, ...]) -> tuple[str, ...]:
     """What expression alone does not show of some genes."""
     known = antigens()

@@ -119,7 +119,7 @@ def fetch(
     part = path.with_name(f".{name}.part")
     tag = path.with_name(f".{name}.part.json")
     try:
-        length = _download(address, part, tag, advance)
+        _download(address, part, tag, advance)
     except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
         reason = str(getattr(error, "reason", None) or error or type(error).__name__)
         raise CarwrightError(
@@ -145,15 +145,20 @@ def fetch(
                 "nothing was kept",
             )
         )
-    record = {"url": address, "sha256": found, "bytes": length}
-    path.with_name(f"{name}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-    part.replace(path)
+    keep(part, path, address)
     tag.unlink(missing_ok=True)
     return path
 
 
-def _download(address: str, part: Path, tag: Path, advance: Advance | None) -> int:
-    """Fetch what is missing of a file into `part`; returns its length once it is whole."""
+def keep(part: Path, path: Path, address: str) -> None:
+    """Give a whole file its name, with its checksum and where it came from beside it."""
+    record = {"url": address, "sha256": _checksum(part), "bytes": part.stat().st_size}
+    path.with_name(f"{path.name}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    part.replace(path)
+
+
+def _download(address: str, part: Path, tag: Path, advance: Advance | None) -> None:
+    """Fetch what is missing of a file into `part`, until it is whole."""
     there = part.stat().st_size if part.exists() else 0
     before = json.loads(tag.read_text(encoding="utf-8")) if tag.exists() else {}
     if before.get("url") != address or not before.get("validator"):
@@ -178,7 +183,6 @@ def _download(address: str, part: Path, tag: Path, advance: Advance | None) -> i
     if total is not None and size != total:
         message = f"the download ended after {size:,} of {total:,} bytes"
         raise OSError(message)
-    return size
 
 
 def _record(path: Path) -> Mapping[str, object] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from carwright.errors import CarwrightError, Problem
-from carwright.targets.references.cache import folder
+from carwright.targets.references.cache import cached, folder, keep
 
 VERSION = "2025-11-08"
 """Long-term release of the census that is asked for; the same version always gives the same cells."""
@@ -43,7 +43,7 @@ def fetch_census(
     """
     asked = "\n".join([version, organism, obs_filter, *sorted(genes)])
     path = folder() / f"census-{hashlib.sha256(asked.encode()).hexdigest()[:16]}.h5ad"
-    if path.is_file():
+    if cached(path.name) is not None:
         return path
     census = _package()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def fetch_census(
             "TARGETS046", "the census could not be read", version, reason, fix="check the filter, try again"
         )
         raise CarwrightError(problem) from None
-    part.replace(path)
+    keep(part, path, f"CELLxGENE census {version}: {obs_filter}")
     return path
 
 

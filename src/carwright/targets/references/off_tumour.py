@@ -9,6 +9,7 @@ import polars as pl
 from carwright.targets.intake.genes import current_symbol
 from carwright.targets.references.antigens import antigens
 from carwright.targets.references.cache import cached
+from carwright.targets.references.ihc import FETCH, REFERENCE, WORDS, stains
 from carwright.targets.references.tables import read_table, wide
 from carwright.targets.safety.classes import class_table
 
@@ -61,6 +62,11 @@ def represented(table: pl.DataFrame, kind: str) -> set[str]:
     return {classes.of(site).name for site in sites}
 
 
+def _tier(cell_class: str) -> str:
+    table = class_table()
+    return next((entry.tier.name for entry in table.classes if entry.name == cell_class), "unclassified")
+
+
 def explain_gene(gene: str) -> dict[str, Any]:
     """What is known of a gene without any cells: other names, traps, sites in the references that were fetched."""
     symbol = current_symbol(gene)
@@ -79,6 +85,17 @@ def explain_gene(gene: str) -> dict[str, Any]:
     if seen:
         missing = [entry.name for entry in class_table().missing(seen)]
         notices.append(f"not represented in these references, so nothing is known of: {', '.join(missing)}")
+    stain = stains([symbol]).get(symbol)
+    if stain is not None:
+        notices.append(stain.note)
+        flags += [
+            {"site": site, "class": name, "tier": _tier(name), "value": WORDS[level], "table": REFERENCE}
+            for name, found in stain.sites.items()
+            for level, site in found
+            if level
+        ]
+    elif cached(REFERENCE) is None:
+        notices.append(f"the reference {REFERENCE} has not been fetched ({FETCH})")
     if known is None:
         notices.append(f"{symbol} is not in the package's own table of antigens")
     return {

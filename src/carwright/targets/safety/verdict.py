@@ -47,6 +47,8 @@ class Verdict:
         Lower bound of the chance that a killed cell is seen as such.
     true_upper
         Upper bound of the share that is killed in truth: `upper` over `detection`, at most 1.
+    faked
+        Share that doublets would fake.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Verdict:
     upper: float = 1.0
     detection: float = 0.0
     true_upper: float = 1.0
+    faked: float = 0.0
 
 
 def judge(
@@ -72,6 +75,7 @@ def judge(
     cells: npt.ArrayLike,
     detection: float,
     *,
+    faked: float = 0.0,
     level: float = LEVEL,
     fewest_cells: int = FEWEST_CELLS,
     fewest_donors: int = FEWEST_DONORS,
@@ -86,6 +90,8 @@ def judge(
         By donor.
     detection
         Lower bound, at level ``1 - (1 - level) / 2``, of the chance that a killed cell is seen as such.
+    faked
+        Share of the cells that doublets would fake, which is no evidence against a gate.
     level
         Level of the verdict.
     fewest_cells, fewest_donors
@@ -104,12 +110,15 @@ def judge(
     seen = f"{int(total)} of {int(size):,} cells of {donors} donor{'s' if donors != 1 else ''}"
     if limit >= 1.0:
         verdict, reason = SAFE, f"{seen}; the loss of this class is tolerated"
+    elif lower - faked > limit:
+        verdict, reason = UNSAFE, f"{seen}: at least {_percent(lower - faked)}, over the limit of {_percent(limit)}"
     elif lower > limit:
-        verdict, reason = UNSAFE, f"{seen}: at least {_percent(lower)}, over the limit of {_percent(limit)}"
+        verdict = UNRESOLVED
+        reason = f"{seen}: at least {_percent(lower)}, of which doublets would fake {_percent(faked)}"
     elif size < fewest_cells:
-        verdict, reason = UNRESOLVED, f"{seen}: fewer than {fewest_cells} cells"
+        verdict, reason = UNRESOLVED, f"{seen}, at most {_percent(upper)}: fewer than {fewest_cells} cells"
     elif donors < fewest_donors:
-        verdict, reason = UNRESOLVED, f"{seen}: fewer than {fewest_donors} donors"
+        verdict, reason = UNRESOLVED, f"{seen}, at most {_percent(upper)}: fewer than {fewest_donors} donors"
     elif true_upper <= limit:
         verdict, reason = SAFE, f"{seen}: at most {_percent(true_upper)} after what depth may hide"
     elif upper <= limit:
@@ -131,6 +140,7 @@ def judge(
         upper,
         detection,
         true_upper,
+        faked,
     )
 
 

@@ -42,14 +42,14 @@ class Certificate:
 
     def __str__(self) -> str:
         """One sentence for a human."""
+        what = f"{self.gates:,} gates of {self.inputs} gene{'s' if self.inputs > 1 else ''}"
         if not self.complete:
-            seen = self.counted + self.excluded
-            return f"not certified: {seen:,} of {self.gates:,} gates of {self.inputs} genes were seen"
+            return f"not certified: {self.counted + self.excluded:,} of {what} were seen"
         left = f"none that was left out scores more than {self.threshold:.4f}"
         if math.isinf(self.threshold):
             left = "all that no limit rules out were kept"
         return (
-            f"{self.gates:,} gates of {self.inputs} genes: {self.counted:,} counted, "
+            f"{what}: {self.counted:,} counted, "
             f"{self.excluded:,} excluded by a bound, "
             f"{self.scored:,} scored exactly; {left}"
         )
