@@ -31,14 +31,14 @@ LISOCABTAGENE = Phases(
 DOSE_EXPONENT = 0.093
 """Exponent of the dose in Cmax, Stein 2019 (read through a re-implementation)."""
 SPREAD_OF_CMAX = 0.9
-"""SD of ln Cmax: Stein 2019 has 0.65 or, if its table gives variances, 0.81 beside a residual of 0.56; the product label 1.1
-(general knowledge)."""
+"""SD of ln Cmax: Stein 2019 has 0.65 or, if its table gives variances, 0.81 beside a residual of 0.56; the product
+label 1.1 (general knowledge)."""
 TISAGENLECLEUCEL_IN_LYMPHOMA = 5800.0
-"""Cmax of tisagenlecleucel in lymphoma, copies/ug (product label; general knowledge, not re-read). Awasthi 2020 says that it
-is lower than in leukaemia."""
+"""Cmax of tisagenlecleucel in lymphoma, copies/ug (product label; general knowledge, not re-read). Awasthi 2020 says
+that it is lower than in leukaemia."""
 PEAKS_WITH_CD28 = {"kochenderfer2017": (22, 98.0**0.73 * 15.0**0.27), "ayuk2021": (21, 16.14)}
-"""Patients and median maximum, cells/uL, of axicabtagene's CAR in lymphoma outside ZUMA-1: 98 in remission (73 %) and 15
-without (Kochenderfer 2017; joined as if the logarithms were averages); 16.14 in all (Ayuk 2021)."""
+"""Patients and median maximum, cells/uL, of axicabtagene's CAR in lymphoma outside ZUMA-1: 98 in remission (73 %) and
+15 without (Kochenderfer 2017; joined as if the logarithms were averages); 16.14 in all (Ayuk 2021)."""
 DOSE_RANGE = (1e7, 5e8)
 """Cells between which the dose may not matter: the range that was infused (0.2-5.4e6/kg, 0.1-6e8)."""
 CELLS = {"tisagenlecleucel": 1.2e8, "lisocabtagene": 1.0e8, "axicabtagene": 1.5e8}
@@ -105,7 +105,10 @@ def residuals(x: Floats) -> dict[str, float]:
     lymphoma = at_point(x, "lbcl", "lisocabtagene")
     first = courses("b-all", leukaemia, CELLS["tisagenlecleucel"], 500.0, times=FOLLOW_UP)
     second = courses("lbcl", lymphoma, CELLS["lisocabtagene"], 300.0, times=FOLLOW_UP)
-    read = {"tisa": (median_phases(first, leukaemia), TISAGENLECLEUCEL), "liso": (median_phases(second, lymphoma), LISOCABTAGENE)}
+    read = {
+        "tisa": (median_phases(first, leukaemia), TISAGENLECLEUCEL),
+        "liso": (median_phases(second, lymphoma), LISOCABTAGENE),
+    }
     found = {}
     for name, (got, wanted) in read.items():
         for key in ("doubling", "tmax", "cmax", "first_half_life"):
@@ -138,7 +141,7 @@ def fit(steps: int = 10) -> Floats:
     return np.asarray(least_squares(differences, start, bounds=bounds, diff_step=step, max_nfev=steps).x)
 
 
-def fit_expansion(patients: int = 400) -> float:
+def fit_expansion(patients: int = 1200) -> float:
     """Proliferation of cells with CD28, /d, that gives the median maximum of `PEAKS_WITH_CD28`, by bisection."""
     drawn = dict(patients_of("lbcl", "axicabtagene", patients).values)
     median = typical_patient("lbcl", "axicabtagene")["site_proliferation"]

@@ -16,7 +16,7 @@ from calibration.phases import phases
 
 Floats = NDArray[np.float64]
 
-PATIENTS = 400
+PATIENTS = 1200
 AXICABTAGENE = {7: 27.5, 14: 9.1, 28: 2.1, 90: 0.1}
 """CAR-T cells per uL by day, medians of ZUMA-1 (Kimmel 2021)."""
 QUANTITIES = ("doubling", "tmax", "cmax", "first_half_life", "terminal_half_life")

@@ -89,7 +89,7 @@ def courses(
 
 
 def day_of_disease(tumour_cells: Floats, burden: Floats) -> Floats:
-    """Day on which the disease is back or found not to have gone: over a tenth of the first burden on day 28 or later, (n,).
+    """Day on which the disease is back or found not to have gone, (n,): over a tenth of the burden on day 28 or later.
 
     Patients leave the follow-up of a trial then; infinite for those who stay.
     """
