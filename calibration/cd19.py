@@ -47,7 +47,7 @@ CELLS = {"tisagenlecleucel": 1.2e8, "lisocabtagene": 1.0e8, "axicabtagene": 1.5e
 LEAVING_BLOOD = 1.71
 """Infused cells leave the blood at this rate (/d, Singh 2021); the fit says how many of them engraft."""
 
-PATIENTS = 240
+PATIENTS = 480
 
 FREE = {
     "site_proliferation": 3.2,
