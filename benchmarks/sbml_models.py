@@ -32,7 +32,8 @@ def compare(path: Path, end: float, points: int) -> dict[str, object]:
     try:
         system = read_sbml(text)
         row["states"], row["events"] = len(system.states), len(system.events)
-        kernel = compile_kernel(system, system.states, path="interpreted")
+        kernel = compile_kernel(system, system.states)
+        row["path"] = kernel.path
     except CarwrightError as error:
         return row | {"verdict": "refused", "why": error.problems[0].what}
     try:
@@ -84,12 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.json:
         print(json.dumps(rows, indent=1))
     else:
-        print(f"{'model':34s} {'states':>6s} {'events':>6s} {'error':>8s}  verdict")
+        print(f"{'model':34s} {'states':>6s} {'events':>6s} {'path':>11s} {'error':>8s}  verdict")
         for row in rows:
             error = f"{row['error']:.1e}" if "error" in row else ""
             why = str(row.get("why", ""))
-            print(f"{row['model']!s:34s} {row.get('states', '')!s:>6s} {row.get('events', '')!s:>6s} {error:>8s}  "
-                  f"{row['verdict']} {why}".rstrip())  # fmt: skip
+            print(f"{row['model']!s:34s} {row.get('states', '')!s:>6s} {row.get('events', '')!s:>6s} "
+                  f"{row.get('path', '')!s:>11s} {error:>8s}  {row['verdict']} {why}".rstrip())  # fmt: skip
     return 1 if any(row["verdict"] == "differs" for row in rows) else 0
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cd19 import CELLS, DOSE_RANGE, LISOCABTAGENE, TISAGENLECLEUCEL
+from calibration.cd19 import CELLS, DOSE_RANGE, LISOCABTAGENE, TISAGENLECLEUCEL, median_phases
 from calibration.courses import TIMES, courses, days_below, patients_of, typical_patient
 from calibration.phases import phases
 
@@ -28,16 +28,15 @@ def product_rows(
     """Quantity, published, typical patient, median of the population."""
     drawn = patients_of(name, construct, PATIENTS).values
     scatter = drawn["body_weight"] / np.median(drawn["body_weight"]) if name == "b-all" else 1.0
-    many = courses(name, drawn, CELLS[construct] * scatter, cyclophosphamide)["car_copies_per_ug"]
+    many = median_phases(courses(name, drawn, CELLS[construct] * scatter, cyclophosphamide), drawn)
     one = courses(name, typical_patient(name, construct), CELLS[construct], cyclophosphamide)["car_copies_per_ug"]
     typical = phases(TIMES, one[0])
-    read = [phases(TIMES, course) for course in many]
     return [
         (
             f"{construct} {quantity}",
             getattr(wanted, quantity),
             getattr(typical, quantity),
-            float(np.nanmedian([getattr(row, quantity) for row in read])),
+            getattr(many, quantity),
         )
         for quantity in QUANTITIES
     ]

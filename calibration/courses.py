@@ -85,6 +85,15 @@ def courses(
     return {observable: solution.courses[:, :, i] for i, observable in enumerate(READ[name])}
 
 
+def day_of_disease(tumour_cells: Floats, burden: Floats) -> Floats:
+    """Day on which the disease is back or found not to have gone: over a tenth of the first burden on day 28 or later, (n,).
+
+    Patients leave the follow-up of a trial then; infinite for those who stay.
+    """
+    present = (tumour_cells > 0.1 * np.asarray(burden)[:, None]) & (TIMES >= 28.0)
+    return np.where(present.any(axis=1), TIMES[present.argmax(axis=1)], np.inf)
+
+
 def days_below(level: Floats, count: float, last_day: float = 60.0) -> Floats:
     """Days below ``count`` from day 0 to ``last_day``, (n,)."""
     window = (TIMES >= 0.0) & (last_day >= TIMES)

@@ -3,6 +3,9 @@
 After the infusion the transgene level rises exponentially to its maximum and then falls in two phases
 (Stein 2019, doi 10.1002/psp4.12388; Ogasawara 2021, PMC8613160):
 ``C(t) = Cmax ((1 - FB) exp(-alpha (t - Tmax)) + FB exp(-beta (t - Tmax)))``.
+
+The published numbers are typical values of such curves over patients who were sampled on given days. Ours are medians
+of the curves fitted to virtual patients on those days.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ from scipy.optimize import least_squares
 
 Floats = NDArray[np.float64]
 
-VISITS = np.array([0, 1, 2, 4, 7, 9, 11, 14, 17, 21, 28, 42, 60, 90, 120, 180, 270, 360], dtype=float)
-"""Days after the maximum at which the decline is sampled; published trials sampled for about a year."""
+VISITS = np.array([1, 4, 7, 11, 14, 21, 28, 90, 180, 270, 360], dtype=float)
+"""Days on which patients are sampled: weekly for a month, then every three months (assumed; general knowledge of trials of
+CD19 products)."""
 
 DETECTABLE = 50.0
-"""Limit of quantification of the transgene assay, copies/ug (assumed)."""
+"""Limit of quantification of the transgene assay, copies/ug (assumed). Only the rise is read above it: the population models
+take values below it as censored, which leaves the typical decline that of all patients."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,13 @@ class Phases:
     share_at_break: float
 
 
-def phases(days: Floats, level: Floats, detectable: float = DETECTABLE) -> Phases:
-    """Read the phases of a course (k,), ``days`` ascending from 0 or before to at least a year after the maximum.
+def phases(days: Floats, level: Floats, until: float = np.inf, detectable: float = DETECTABLE) -> Phases:
+    """Read the phases of a course (k,), ``days`` ascending from 0 or before; no visits take place after ``until``.
 
     The doubling time is that of the log-linear regression from the first level above ``detectable`` to the last before
-    the maximum that is below half of it: what the exponential phase of the published models is fitted to.
+    the maximum that is below half of it: what the exponential phase of the published models is fitted to. The decline
+    is fitted to the logarithms of the levels on the visits after the maximum; its three numbers are nan for a patient
+    with fewer than five such visits.
     """
     after = days >= 0.0
     days, level = days[after], level[after]
@@ -46,7 +53,9 @@ def phases(days: Floats, level: Floats, detectable: float = DETECTABLE) -> Phase
     tmax, cmax = float(days[top]), float(level[top])
     rising = np.flatnonzero((np.arange(len(days)) < top) & (level > detectable) & (level < 0.5 * cmax))
     slope = np.polyfit(days[rising], np.log(level[rising]), 1)[0] if len(rising) > 2 else np.nan
-    at = tmax + VISITS[tmax + VISITS <= days[-1]]
+    at = VISITS[(tmax < VISITS) & (min(until, days[-1]) >= VISITS)]
+    if len(at) < 5:
+        return Phases(float(np.log(2) / slope), tmax, cmax, np.nan, np.nan, np.nan)
     observed = np.log(np.interp(at, days, np.maximum(level, 1e-12)))
 
     def residual(x: Floats) -> Floats:

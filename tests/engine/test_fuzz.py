@@ -13,7 +13,7 @@ import pytest
 
 from carwright.engine import System, read_sbml
 from carwright.engine.evaluate import evaluate
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME
 from carwright.engine.untrusted import Limits, read_untrusted
 from carwright.errors import CarwrightError
 from carwright.models import load_model

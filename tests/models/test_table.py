@@ -63,3 +63,12 @@ def test_a_bad_row_is_refused(change, message):
 def test_an_unknown_model_names_the_known_ones():
     with pytest.raises(CarwrightError, match="mcrpc"):
         load_model("crpc")
+
+
+def test_what_is_known_of_a_whole_disease_narrows_every_row():
+    aml, other = load_model("aml").table, load_model("b-all").table
+    assert other.uncertainty is None
+    assert aml.uncertainty is not None
+    for name in ("encephalopathy_cytokine_half", "macrophage_decay"):  # rows that neither disease replaces
+        want = aml.uncertainty.factor * other.parameter(name).population
+        assert aml.parameter(name).population == pytest.approx(want)

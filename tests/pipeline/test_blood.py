@@ -25,9 +25,19 @@ PROMISED = (
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The edited graft, the unedited one and none; one kernel serves all of them."""
+    """The edited graft, the same without the edit and none; one kernel serves all of them."""
+    graft = {"name": "transplant", "day": 28, "conditioning": True, "amount": 7.6e6}
+    arms = {"unedited-graft": ("Unedited graft on day 28", [graft]), "no-graft": ("No graft", [])}
     study = load_study(
-        "aml-cd33-edited-graft", ["population.patients=80", "population.patients_per_population=8", "trials=20"]
+        "aml-cd33-edited-graft",
+        {
+            "population.patients": 80,
+            "population.patients_per_population": 8,
+            "trials": 20,
+            "comparators": [
+                {"name": name, "label": label, "set": {"interventions": given}} for name, (label, given) in arms.items()
+            ],
+        },
     )
     folder = tmp_path_factory.mktemp("runs") / "blood"
     with Run.open(

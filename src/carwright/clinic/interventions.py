@@ -20,7 +20,10 @@ from carwright.clinic.numbers import number
 if TYPE_CHECKING:
     from carwright.engine import Trigger
 
-KEYS = ("day", "until_day", "amount", "share", "edited_fraction", "edited_antigens", "conditioning", "if_aplastic")
+KEYS = (
+    *("day", "until_day", "amount", "share", "edited_fraction", "edited_antigens"),
+    *("conditioning", "immunosuppression", "if_aplastic"),
+)
 """What a plan may say; each intervention takes some of them."""
 
 
@@ -42,6 +45,8 @@ class Plan:
         Antigens that edited cells lack or hide; None for all of the CAR's.
     conditioning
         Whether conditioning comes before a graft.
+    immunosuppression
+        Whether T cells are kept from dividing for some three months after a graft.
     if_aplastic
         Whether only patients with severe neutropenia get it, from the day on.
     """
@@ -53,6 +58,7 @@ class Plan:
     edited_fraction: float | None = None
     edited_antigens: tuple[str, ...] | None = None
     conditioning: bool | None = None
+    immunosuppression: bool | None = None
     if_aplastic: bool | None = None
 
     @property
@@ -96,6 +102,7 @@ class Amounts:
     conditioning: float = number(1.0, "1", "assumed", "a myeloablative course")
     conditioning_lead: float = number(6.0, "day", "assumed", "conditioning begins about a week before the graft")
     worn_off: float = number(0.05, "1", "assumed", "conditioning that may still act when a graft is given")
+    immunosuppression: float = number(1.0, "1", "assumed", "levels in the therapeutic range")
     switch: float = number(1.0, "1", "assumed", "one full dose of the drug of the switch")
     antibody: float = number(1.0, "1", "assumed", "one full dose of the antibody")
     antibody_interval: float = number(7.0, "day", "assumed", "weekly, as cetuximab is given")
@@ -133,27 +140,26 @@ def intervention(
 @intervention(
     "transplant",
     "Allogeneic stem cells on a day (`amount` CD34-positive cells per kg), with `conditioning` before them or without,"
+    " and with `immunosuppression` after them, which stops CAR-T cells from dividing, or without,"
     " to every patient or, `if_aplastic`, to those with severe neutropenia from that day on. The `edited_fraction` of"
     " the graft lacks the target, or carries it so that the CAR does not bind. Rescue, bridge to transplant and edited"
     " graft are all this.",
     needs=("day",),
-    takes=("amount", "edited_fraction", "edited_antigens", "conditioning", "if_aplastic"),
+    takes=("amount", "edited_fraction", "edited_antigens", "conditioning", "immunosuppression", "if_aplastic"),
 )
 def _transplant(plan: Plan, amounts: Amounts) -> Effects:
     assert plan.day is not None  # noqa: S101 - a needed key
     graft = amounts.graft if plan.amount is None else plan.amount
-    prepare = plan.day - amounts.conditioning_lead
+    aplastic = f"{Cytopenia().severe_neutrophils!r} - neutrophils_per_ul" if plan.if_aplastic else None
+    ready = aplastic
     doses = []
-    if plan.if_aplastic:
-        aplastic = f"{Cytopenia().severe_neutrophils!r} - neutrophils_per_ul"
-        ready = f"min({amounts.worn_off!r} - conditioning, conditioning - {amounts.worn_off / 10.0!r})"
-        if plan.conditioning:
-            doses.append(Dose(prepare, "conditioning", amounts.conditioning, aplastic))
-        doses.append(Dose(plan.day, "graft_stem_cells", graft, ready if plan.conditioning else aplastic))
-    else:
-        if plan.conditioning:
-            doses.append(Dose(prepare, "conditioning", amounts.conditioning))
-        doses.append(Dose(plan.day, "graft_stem_cells", graft))
+    if plan.conditioning:
+        doses.append(Dose(plan.day - amounts.conditioning_lead, "conditioning", amounts.conditioning, aplastic))
+        if plan.if_aplastic:
+            ready = f"min({amounts.worn_off!r} - conditioning, conditioning - {amounts.worn_off / 10.0!r})"
+    doses.append(Dose(plan.day, "graft_stem_cells", graft, ready))
+    if plan.immunosuppression:
+        doses.append(Dose(plan.day, "immunosuppression", amounts.immunosuppression, ready))
     edited = {"edited_fraction": plan.edited_fraction or 0.0}
     return Effects(tuple(doses), edited, edited_antigens=plan.edited_antigens)
 

@@ -16,6 +16,7 @@ EFFECTS: dict[str, str] = {
     "suppressor_resistance": "suppressor_resistance",
     "expansion": "site_proliferation",
     "contraction": "effector_death",
+    "memory": "memory_self_renewal",
     "exhaustion": "exhaustion_rate",
     "adapter": "adapter_dependence",
     "transience": "car_transience",

@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: written once, under a lock, checked before use."""
+"""Compiled kernels and systems on disk: written once, under a lock, checked before use."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
+
+import llvmlite
+
+from carwright.engine.machine_code import processor
 
 VARIABLE: Final = "CARWRIGHT_CACHE"
 """Environment variable that names the cache folder."""
 _MANIFEST: Final = "manifest.json"
 _SOURCE: Final = "kernel.py"
-_CODE: Final = "kernel.o"
+_CONTENT: Final = "kept"
 _loaded: dict[str, Any] = {}
 
 
@@ -45,24 +48,36 @@ def load(source: str) -> ModuleType:
         (place / _SOURCE).write_text(source, encoding="utf-8")
         return _import(place)
 
-    made: ModuleType = _kept(source, make, _import)
+    import numba
+    from numba.core.registry import cpu_target
+
+    # Numba's own description of the machine code it makes: triple, processor and its features.
+    target = cpu_target.target_context.codegen().magic_tuple()
+    made: ModuleType = _kept(
+        (source, numba.__version__, llvmlite.__version__, sys.version, *map(str, target)), make, _import
+    )
     return made
 
 
-def load_code(source: str, assemble: Callable[[], bytes]) -> bytes:
-    """Machine code that ``assemble`` makes of a source, kept in the same way."""
+def keep(decides: Iterable[str], make: Callable[[], bytes]) -> bytes:
+    """What ``make`` makes, kept in the same way by hash of everything that decides it."""
 
-    def make(place: Path) -> bytes:
-        code = assemble()
-        (place / _CODE).write_bytes(code)
-        return code
+    def write(place: Path) -> bytes:
+        content = make()
+        (place / _CONTENT).write_bytes(content)
+        return content
 
-    made: bytes = _kept(source, make, lambda place: (place / _CODE).read_bytes())
+    made: bytes = _kept(decides, write, lambda place: (place / _CONTENT).read_bytes())
     return made
 
 
-def _kept(source: str, make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
-    key = _key(source)
+def keep_code(source: str, assemble: Callable[[], bytes]) -> bytes:
+    """Machine code that ``assemble`` makes of a source for this processor, kept in the same way."""
+    return keep((source, llvmlite.__version__, *processor()), assemble)
+
+
+def _kept(decides: Iterable[str], make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
+    key = hashlib.sha256("\0".join(decides).encode("utf-8", "surrogatepass")).hexdigest()[:32]
     if key not in _loaded:
         try:
             _loaded[key] = _from_folder(folder() / key, make, read)
@@ -77,16 +92,6 @@ def _kept(source: str, make: Callable[[Path], Any], read: Callable[[Path], Any])
     return _loaded[key]
 
 
-def _key(source: str) -> str:
-    import numba
-    from numba.core.registry import cpu_target
-
-    # Numba's own description of the machine code it makes: triple, processor and its features.
-    target = cpu_target.target_context.codegen().magic_tuple()
-    parts = (source, numba.__version__, version("llvmlite"), sys.version, *map(str, target))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
 def _from_folder(place: Path, make: Callable[[Path], Any], read: Callable[[Path], Any]) -> Any:
     if _sound(place):
         with suppress(Exception):  # whatever a damaged file makes Numba raise, the copy is built again below
@@ -98,7 +103,11 @@ def _from_folder(place: Path, make: Callable[[Path], Any], read: Callable[[Path]
                 return read(place)
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(mode=0o700)
-        made = make(place)
+        try:
+            made = make(place)
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
         manifest = place / (_MANIFEST + ".new")
         manifest.write_text(json.dumps(_checksums(place)), encoding="utf-8")
         manifest.replace(place / _MANIFEST)
@@ -122,8 +131,8 @@ def _import(place: Path) -> ModuleType:
 
 
 def _checksums(place: Path) -> dict[str, str]:
-    """Hash of the source, the machine code and Numba's files; Python's own bytecode is left to Python."""
-    names = [p for p in place.rglob("*") if p.suffix in {".nbi", ".nbc"} or p.name in {_SOURCE, _CODE}]
+    """Hash of the source, the content and Numba's files; Python's own bytecode is left to Python."""
+    names = [p for p in place.rglob("*") if p.suffix in {".nbi", ".nbc"} or p.name in {_SOURCE, _CONTENT}]
     return {str(p.relative_to(place)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(names)}
 
 

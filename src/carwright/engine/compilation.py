@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import expression as ex
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME, parse
+from carwright.engine.expression import TIME, Expr
 from carwright.engine.generator import Program
 from carwright.engine.requests import KINDS, NEEDS_THRESHOLD, Functional, Trigger
 from carwright.engine.resolve import guard_powers
@@ -50,8 +49,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {match[0]!r}?" if match else ""
 
 
-def read_formula(system: System, text: str, where: str, problems: Problems) -> Expr:
-    """Formula of a trigger as an expression of states, parameters and time."""
+def read_formula(system: System, text: str | Expr, where: str, problems: Problems) -> Expr:
+    """Formula of a trigger as an expression of states, parameters and time; an expression stays as it is."""
+    if isinstance(text, Expr):
+        return text
+    from carwright.engine.formula import parse
+
     try:
         expression = parse(text, where)
     except CarwrightError as error:
@@ -136,7 +139,7 @@ class _Planner:
         return KINDS.index(functional.kind), self._watch(self._named(functional.of, where)), parameter
 
     def _read(self, text: str | Expr, where: str) -> Expr:
-        return text if isinstance(text, Expr) else read_formula(self.system, text, where, self.problems)
+        return read_formula(self.system, text, where, self.problems)
 
     def _assignments(self, trigger: Trigger) -> tuple[tuple[str, Expr], ...]:
         pairs = []

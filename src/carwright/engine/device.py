@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import cache
-from carwright.engine.compiled import FUNCTIONS, Compiled, Numbers, driver_texts
+from carwright.engine.compiled import Compiled, Numbers
+from carwright.engine.driver import FUNCTIONS, driver_text
 from carwright.engine.generator import Program
 from carwright.engine.module_text import MARKER, decorated
 from carwright.engine.tableau import RODAS5P, Tableau
@@ -80,17 +81,15 @@ def device_source(functions: str, shape: Shape, triggers: int, numbers: int, who
         Sizes of a thread's arrays.
     """
     library = files("carwright.engine").joinpath("mathematics.py").read_text(encoding="utf-8").split(MARKER)[1]
-    sizes, texts = driver_texts(shape)
     names = [*FUNCTIONS, *(f"assign{j}" for j in range(triggers))]
     choices = "".join(f"    {'el' if i else ''}if number == {i}:\n        {name}(W)\n" for i, name in enumerate(names))
     parts = [
         _HEAD,
-        sizes,
         f"NUMBERS = {numbers}\nWHOLE_NUMBERS = {whole_numbers}\n",
         decorated(library, lambda name: _INNER),
         decorated(functions, lambda name: _INNER),
         f"{_INNER}\ndef call(number, W):\n{choices}",
-        *(decorated(text, lambda name: _INNER) for text in texts),
+        decorated(driver_text(shape), lambda name: _INNER),
         _ENTRY,
     ]
     return "\n".join(parts)

@@ -42,6 +42,8 @@ UNARY: Final = frozenset(
 COMPARISONS: Final = frozenset(["lt", "le", "gt", "ge", "eq", "ne"])
 LOGICAL: Final = COMPARISONS | {"and", "or", "not"}
 """Operations whose value is a truth value (1 or 0)."""
+TIME: Final = "time"
+"""Name of the independent variable in expressions, days in this project."""
 
 
 class Expr:

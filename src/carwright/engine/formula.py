@@ -11,15 +11,13 @@ from typing import Any, Final
 import libsbml
 
 from carwright.engine import expression as ex
-from carwright.engine.expression import Expr
+from carwright.engine.expression import TIME, Expr
 from carwright.errors import CarwrightError, Problem
 
 MAX_DEPTH: Final = 400
 """Deepest nesting of a formula; libSBML itself and the compiler recurse, so deeper text is refused rather
 than risked.
 """
-TIME: Final = "time"
-"""Name of the independent variable in expressions, days in this project."""
 AVOGADRO: Final = 6.02214179e23
 """Value that SBML Level 3 Version 2 section 3.4.6 prescribes for its avogadro symbol (CODATA 2006), in 1/mol.
 """

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from carwright.engine import expression as ex
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, floored
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME, Expr
 from carwright.engine.layout import SAMPLES, UNIFORM, Layout
 from carwright.engine.precision import DOUBLE, SHAPES
 from carwright.engine.printer import constant_nodes, group_constants, statements

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from carwright.engine import cache
 from carwright.engine import expression as ex
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, jacobian
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME, Expr
 from carwright.engine.generator import Program
 from carwright.engine.interpreter import FILES
 from carwright.engine.module_text import MARKER, decorated

@@ -14,7 +14,7 @@ from carwright.engine import expression as ex
 from carwright.engine.compilation import Tables, plan
 from carwright.engine.compiled import Compiled
 from carwright.engine.evaluate import evaluate
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME
 from carwright.engine.generator import Program
 from carwright.engine.interpret import Interpreter
 from carwright.engine.outcome import Outcome

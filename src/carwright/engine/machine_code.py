@@ -8,14 +8,14 @@ from typing import Any
 import llvmlite.binding as llvm
 
 
-def assemble(text: str) -> bytes:
-    """Object code of an LLVM module."""
+def assemble(text: str, speed_level: int = 1) -> bytes:
+    """Object code of an LLVM module, optimised as clang does with -O1 to -O3."""
     machine = _machine()
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
     module.verify()
-    # The printed code has no loops, and shares its subexpressions already: little is left to optimise.
-    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options = llvm.create_pipeline_tuning_options(speed_level=speed_level)
+    # What can be done for several patients at once is printed that way.
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
@@ -37,12 +37,16 @@ class Code:
         return [self._engine.get_function_address(name) for name in names]
 
 
+def processor() -> tuple[str, str, str]:
+    """Everything about this machine that decides its machine code: triple, processor, features."""
+    return llvm.get_default_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
 def _machine() -> Any:
     """Code generator for the processor that this runs on."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, reloc="default",
-        codemodel="jitdefault", jit=True,
-    )  # fmt: skip
+    triple, name, features = processor()
+    return llvm.Target.from_triple(triple).create_target_machine(
+        cpu=name, features=features, opt=2, reloc="default", codemodel="jitdefault", jit=True
+    )

@@ -1,4 +1,4 @@
-"""Expressions to straight-line Python statements that Numba compiles."""
+"""Expressions to straight-line Python statements (see `carwright.engine.vector`)."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Trigger:
     """
 
     name: str
-    when: str
+    when: str | Expr
     assignments: Mapping[str, str | Expr] = field(hash=False)
     every_days: float | None = None
     at_most: int = 1

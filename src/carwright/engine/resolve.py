@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from carwright.engine import expression as ex
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME, Expr
 from carwright.errors import Problems
 
 

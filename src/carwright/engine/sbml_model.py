@@ -17,8 +17,8 @@ import numpy as np
 from carwright.engine import algebraic
 from carwright.engine import expression as ex
 from carwright.engine.derivative import derivatives
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME, Function, UnsupportedError, from_ast, rate_of
+from carwright.engine.expression import TIME, Expr
+from carwright.engine.formula import Function, UnsupportedError, from_ast, rate_of
 from carwright.engine.resolve import Definitions, guard_powers
 from carwright.engine.sbml_events import RawEvent, raw_events
 from carwright.engine.system import Assignment, Event, System

@@ -65,7 +65,7 @@ def schedule(
     functional_values = _within(tables.functional_values, start, end, "functional", problems)
     trigger_values = tables.trigger_values.copy()
     bounds = np.concatenate([[start, end], at, functional_values[:, :2].ravel(), trigger_values[:, 1:].ravel()])
-    stops = np.unique(bounds[(bounds >= start) & (bounds <= end)])
+    stops = np.array(sorted(set(bounds[(bounds >= start) & (bounds <= end)].tolist())))
     which = np.argsort(at, kind="stable")
     return Schedule(
         stops=stops,

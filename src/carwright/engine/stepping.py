@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carwright.engine import expression as ex
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME, Expr
 from carwright.engine.layout import Layout
 from carwright.engine.printer import statements
 from carwright.engine.sparse import Entry, Factorisation

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from carwright.engine import expression as ex
 from carwright.engine.evaluate import evaluate
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME, Expr
 
 
 def fingerprint(roots: Iterable[Expr]) -> str:

@@ -17,8 +17,7 @@ import numpy as np
 from carwright.engine import expression as ex
 from carwright.engine.compilation import read_formula
 from carwright.engine.derivative import directional
-from carwright.engine.expression import ONE, ZERO, Expr
-from carwright.engine.formula import TIME
+from carwright.engine.expression import ONE, TIME, ZERO, Expr
 from carwright.engine.requests import Trigger
 from carwright.engine.smooth import refuse_trigger
 from carwright.engine.system import System

@@ -18,8 +18,7 @@ from carwright.engine import expression as ex
 from carwright.engine.compilation import read_formula
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, jacobian
 from carwright.engine.evaluate import evaluate, operation
-from carwright.engine.expression import Expr
-from carwright.engine.formula import TIME
+from carwright.engine.expression import TIME, Expr
 from carwright.engine.kernel import FIRST_STEP
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import Dosing, Trigger
@@ -148,7 +147,7 @@ class _Tracer:
         self._when = _Compiled([read_formula(system, t.when, t.name, problems) for t in solve.triggers])
         self._assigned = [
             [
-                (name, _Compiled([read_formula(system, str(text), trigger.name, problems)]))
+                (name, _Compiled([read_formula(system, text, trigger.name, problems)]))
                 for name, text in trigger.assignments.items()
             ]
             for trigger in solve.triggers

@@ -27,7 +27,7 @@ _ARITHMETIC: Final[Mapping[type, tuple[str, str]]] = {
     ast.Div: ("fdiv", ""), ast.BitAnd: ("", "and"), ast.BitOr: ("", "or"), ast.LShift: ("", "shl"),
     ast.RShift: ("", "ashr"),
 }  # fmt: skip
-_COMPARISONS: Final[Mapping[type, tuple[str, str]]] = {
+COMPARISONS: Final[Mapping[type, tuple[str, str]]] = {
     ast.Lt: ("olt", "slt"), ast.LtE: ("ole", "sle"), ast.Gt: ("ogt", "sgt"), ast.GtE: ("oge", "sge"),
     ast.Eq: ("oeq", "eq"), ast.NotEq: ("une", "ne"),
 }  # fmt: skip
@@ -214,7 +214,7 @@ class _Body:
                 return self._binary(left, op, right)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 a, b = self._pair(left, right)
-                compare = f"{'fcmp' if a.kind == 'f' else 'icmp'} {_COMPARISONS[type(op)][a.kind != 'f']}"
+                compare = f"{'fcmp' if a.kind == 'f' else 'icmp'} {COMPARISONS[type(op)][a.kind != 'f']}"
                 return self.emit("b", f"{compare} {self.shape.type(a.kind)} {a.text}, {b.text}")
             case ast.IfExp(test=test, body=body, orelse=other):
                 condition = self.value(test)

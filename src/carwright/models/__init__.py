@@ -3,9 +3,16 @@
 `load_model` composes them into one model; `Model.sbml` is what the engine, libroadrunner and COPASI read.
 """
 
-from carwright.models.check import check_model
-from carwright.models.compose import Model, list_models, load_model
-from carwright.models.table import Correlation, Kind, Parameter, ParameterTable, State
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from carwright.lazy import exports
+
+if TYPE_CHECKING:
+    from carwright.models.check import check_model
+    from carwright.models.compose import Model, list_models, load_model
+    from carwright.models.table import Correlation, Kind, Parameter, ParameterTable, State
 
 __all__ = [
     "Correlation",
@@ -18,3 +25,16 @@ __all__ = [
     "list_models",
     "load_model",
 ]
+
+_HOME = {
+    "check_model": "check",
+    "Model": "compose",
+    "list_models": "compose",
+    "load_model": "compose",
+    "Correlation": "table",
+    "Kind": "table",
+    "Parameter": "table",
+    "ParameterTable": "table",
+    "State": "table",
+}
+__getattr__ = exports(__name__, _HOME)

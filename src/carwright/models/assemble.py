@@ -25,7 +25,7 @@ A module ``modules/<name>.ant`` may stand beside ``modules/<name>.yaml``, which 
 A disease's file ``<model>.yaml`` names its modules and its ``covariates``, which describe the patient and do not enter
 the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source.
 Replacements that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under
-``shared``.
+``shared``. Its ``uncertainty`` is a factor on the ``population`` of all rows: what is known of the disease as a whole.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def table_data(entry: Traversable) -> dict[str, Any]:
         _replace(joined["parameters"], common["parameters"], shared.name)
         joined["correlations"] += common.get("correlations", [])
     _replace(joined["parameters"], disease.get("parameters", {}), entry.name)
+    if "uncertainty" in disease:
+        joined["parameters"] = _surer(joined["parameters"], disease["uncertainty"]["factor"])
     joined["recognition"] |= disease.get("recognition", {})
     return {**disease, **joined, "references": _references(disease, joined)}
 
@@ -92,11 +94,17 @@ def _replace(rows: dict[str, Any], replaced: dict[str, Any], name: str) -> None:
     rows |= {parameter: rows[parameter] | row for parameter, row in replaced.items()}
 
 
+def _surer(rows: dict[str, Any], factor: float) -> dict[str, Any]:
+    """Multiply what is unknown between populations."""
+    return {name: row | {"population": factor * row.get("population", 0.0)} for name, row in rows.items()}
+
+
 def _references(disease: dict[str, Any], joined: dict[str, Any]) -> dict[str, str]:
     """References that the rows name, in the order of the file that lists them all."""
     known: dict[str, str] = _module_table("references")["references"]
     sources = [row["source"] for row in (*joined["parameters"].values(), *disease["covariates"].values())]
     sources += [pair[-1] for pair in joined["correlations"]]
+    sources += [disease["uncertainty"]["source"]] if "uncertainty" in disease else []
     named = {key.strip() for source in sources for key in source.split(":")[0].split(",")}
     mentioned = {key for key in known if any(key in source for source in sources)}
     return {key: text for key, text in known.items() if key in named | mentioned}

@@ -112,6 +112,18 @@ class Correlation(_Row):
     source: str
 
 
+class Uncertainty(_Row):
+    """How much less is unknown in one disease than its rows would say one by one.
+
+    Rows are given their deviations between populations singly, as if nothing were known about what they do together.
+    Publications about the disease tell more: every ``population`` of the table has been multiplied by ``factor``.
+    """
+
+    factor: Annotated[float, Field(gt=0, le=1)]
+    kind: Kind
+    source: Annotated[str, Field(min_length=3)]
+
+
 class ParameterTable(_Row):
     """Everything that one disease's YAML file says beside the equations."""
 
@@ -126,6 +138,7 @@ class ParameterTable(_Row):
     """Parameter that holds the recognised share of a population -> that population in `carwright.construct`."""
     edited_recognition: dict[str, str] = {}
     """The same for populations that come from an edited graft."""
+    uncertainty: Uncertainty | None = None
     covariates: tuple[Parameter, ...]
     parameters: tuple[Parameter, ...]
     correlations: tuple[Correlation, ...]

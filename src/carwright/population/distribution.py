@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import expit, logit, ndtr, ndtri
 
+from carwright.population.normal import expit, logit, quantile, share_below
 from carwright.population.streams import uniforms
 
 if TYPE_CHECKING:
@@ -62,17 +63,21 @@ class Distribution:
         with np.errstate(divide="ignore", invalid="ignore"):
             low, high, middle = (np.asarray(forward(bound)) for bound in (self.low, self.high, self.value))
         low, high = np.nan_to_num(low, nan=-np.inf, neginf=-np.inf), np.nan_to_num(high, nan=np.inf, posinf=np.inf)
-        drawn = truncated(np.full(count, middle), self.sd, ndtri(share), float(low), float(high))
+        drawn = truncated(np.full(count, middle), self.sd, quantile(share), float(low), float(high))
         return np.asarray(np.clip(backward(drawn), self.low, self.high))
 
 
-_SCALES: Final = {"lognormal": (np.log, np.exp), "logitnormal": (logit, expit), "normal": (np.asarray, np.asarray)}
+_SCALES: Final[Mapping[str, tuple[Callable[..., Floats], Callable[..., Floats]]]] = {
+    "lognormal": (np.log, np.exp),
+    "logitnormal": (logit, expit),
+    "normal": (np.asarray, np.asarray),
+}
 
 
 def truncated(centre: Floats, deviation: float, deviate: Floats, low: float, high: float) -> Floats:
     """Quantile of a normal distribution cut off at ``low`` and ``high``, where ``deviate`` stands."""
     if deviation == 0:
         return centre
-    below, above = ndtr((low - centre) / deviation), ndtr((high - centre) / deviation)
-    out: Floats = centre + deviation * ndtri(below + (above - below) * ndtr(deviate))
+    below, above = share_below((low - centre) / deviation), share_below((high - centre) / deviation)
+    out: Floats = centre + deviation * quantile(below + (above - below) * share_below(deviate))
     return out

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit, ndtr, ndtri
 
 from carwright.population.distribution import truncated
+from carwright.population.normal import expit, logit, quantile, share_below
 from carwright.population.streams import uniforms
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def draw(
             continue
         own = deviates.get(name)
         if own is None:
-            own = ndtri(uniforms(seed, f"patient:{name}", first, count)[:, 0])
+            own = quantile(uniforms(seed, f"patient:{name}", first, count)[:, 0])
         values[name] = _quantiles(row, own, _population_deviates(row, seed, population))
     return Patients(index, population, values)
 
@@ -111,7 +111,7 @@ def _correlated_deviates(table: ParameterTable, seed: int, first: int, count: in
     for pair in table.correlations:
         i, j = names.index(pair.first), names.index(pair.second)
         matrix[i, j] = matrix[j, i] = pair.value
-    independent = np.column_stack([ndtri(uniforms(seed, f"patient:{n}", first, count)[:, 0]) for n in names])
+    independent = np.column_stack([quantile(uniforms(seed, f"patient:{n}", first, count)[:, 0]) for n in names])
     # Summed term by term: a matrix product may round differently with the number of patients in it.
     factor = np.linalg.cholesky(matrix)
     return {
@@ -124,7 +124,7 @@ def _population_deviates(row: Parameter, seed: int, population: NDArray[np.int64
     if row.population == 0 or len(population) == 0:
         return np.zeros(len(population))
     lowest = int(population[0])
-    drawn = ndtri(uniforms(seed, f"population:{row.name}", lowest, int(population[-1]) - lowest + 1)[:, 0])
+    drawn = quantile(uniforms(seed, f"population:{row.name}", lowest, int(population[-1]) - lowest + 1)[:, 0])
     out: Floats = drawn[population - lowest]
     return out
 
@@ -133,9 +133,9 @@ def _quantiles(row: Parameter, patient: Floats, population: Floats) -> Floats:
     """Values at the given normal deviates, truncated to the parameter's range."""
     if row.distribution == "exponential":
         highest = -np.expm1(-row.high / row.value)
-        return np.asarray(-row.value * np.log1p(-highest * ndtr(patient)))
+        return np.asarray(-row.value * np.log1p(-highest * share_below(patient)))
     with np.errstate(divide="ignore"):
         forward, backward = (np.log, np.exp) if row.distribution == "lognormal" else (logit, expit)
-        low, high, median = forward(row.low), forward(row.high), forward(row.value)
-    median = truncated(np.full_like(patient, median), row.population, population, low, high)
+        low, high, typical = (float(forward(bound)) for bound in (row.low, row.high, row.value))
+    median = truncated(np.full_like(patient, typical), row.population, population, low, high)
     return np.clip(backward(truncated(median, row.patients, patient, low, high)), row.low, row.high)

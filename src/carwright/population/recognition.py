@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
 
 from carwright.construct import (
     MALIGNANT,
@@ -24,6 +23,7 @@ from carwright.construct import (
     recognised_share,
 )
 from carwright.errors import CarwrightError, Problem
+from carwright.population.normal import quantile
 from carwright.population.streams import uniforms
 from carwright.yamlfile import nearest
 
@@ -113,7 +113,7 @@ def density_factors(
 
 
 def _deviates(seed: int, purpose: str, index: NDArray[np.int64]) -> Floats:
-    return np.asarray(ndtri(_uniforms(seed, purpose, index)))
+    return np.asarray(quantile(_uniforms(seed, purpose, index)))
 
 
 def _uniforms(seed: int, purpose: str, index: NDArray[np.int64]) -> Floats:

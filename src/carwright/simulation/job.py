@@ -10,17 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import (
-    NEGATIVE_LIMIT,
-    Dosing,
-    Functional,
-    GradientKernel,
-    Outcome,
-    System,
-    Trigger,
-    compile_gradients,
-    compile_kernel,
-)
+from carwright.engine import NEGATIVE_LIMIT, Dosing, Functional, Kernel, Outcome, System, Trigger, compile_kernel
 from carwright.engine.precision import DOUBLE
 from carwright.engine.tableau import RODAS5P
 from carwright.simulation.population import Drawn, Rows, Tabled
@@ -30,7 +20,7 @@ from carwright.yamlfile import write_yaml
 if TYPE_CHECKING:
     import polars as pl
 
-    from carwright.engine import Gradients, Kernel, Solution
+    from carwright.engine import GradientKernel, Gradients, Solution
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, Floats]
@@ -96,6 +86,8 @@ class Task:
         """Compile the model, or load it from the cache."""
         observed = self.observed if self.times else ()
         if self.gradients:
+            from carwright.engine.gradient import compile_gradients
+
             return compile_gradients(
                 self.system, self.gradients, observed, self.functionals, self.triggers, self.dosed()
             )
@@ -119,7 +111,7 @@ class Task:
         """Solve patients with these numbers and values; returns their tables by name."""
         parameters, dosing = self.given(len(numbers), columns)
         hashes = fingerprints(np.column_stack([parameters, np.asarray(dosing.amounts)]))
-        if not isinstance(kernel, GradientKernel):
+        if isinstance(kernel, Kernel):
             return self._tables(numbers, columns, hashes, kernel.solve(parameters, dosing, **self._how(progress)))
         found = self.differentiate(kernel, parameters, dosing, progress)
         return self._tables(numbers, columns, hashes, found.solution) | {"gradients": self._gradients(numbers, found)}

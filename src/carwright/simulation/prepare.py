@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from carwright.engine import Functional, check_gradients
+from carwright.engine import Functional
 from carwright.engine.kernel import GPU
 from carwright.engine.precision import DOUBLE, SHAPES, SINGLE, TOLERANCE
 from carwright.engine.tableau import METHODS, RODAS5P
@@ -138,6 +138,8 @@ class _Preparation:
             message = "a population that cannot be read is a problem"
             raise RuntimeError(message)
         if task.gradients:
+            from carwright.engine.gradient import check_gradients
+
             observed = task.observed if task.times else ()
             check_gradients(task.system, task.gradients, observed, task.functionals, task.triggers, task.dosed())
         return Job(task, self.population, self.patients, request.seed, source.text, source.kept_as)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from carwright.engine import System, Trigger, read_sbml
-from carwright.engine.untrusted import Language, read_untrusted
+from carwright.engine import System, Trigger
+from carwright.engine.expression import ZERO, symbol
+from carwright.engine.remembered import read_once
+from carwright.engine.untrusted import Language, Limits, read_untrusted
 from carwright.errors import CarwrightError, Problem
 from carwright.models import list_models, load_model
 from carwright.yamlfile import nearest
@@ -21,6 +24,7 @@ SIZE_LIMIT: Final = 64 << 20
 BUILT_IN_START: Final = -7.0
 """First day of the built-in disease models: before any lymphodepletion."""
 
+_IMPORT: Final = re.compile(r"\bimport\b")
 _LANGUAGES: Final[dict[str, Language]] = {".xml": "sbml", ".sbml": "sbml", ".ant": "antimony"}
 
 
@@ -74,7 +78,7 @@ class Source:
 def extinctions(table: ParameterTable) -> tuple[Trigger, ...]:
     """Triggers by which the last cells of a tumour clone die."""
     return tuple(
-        Trigger(name=f"extinction of {state}", when=f"{threshold} - {state}", assignments={state: "0"})
+        Trigger(name=f"extinction of {state}", when=symbol(threshold) - symbol(state), assignments={state: ZERO})
         for state, threshold in table.extinctions.items()
     )
 
@@ -87,7 +91,14 @@ def absolute_tolerances(table: ParameterTable, system: System, relative: float) 
 
 def built_in_system(model: Model) -> System:
     """Equations of a built-in model; all its states are counts, concentrations or shares, none can be negative."""
-    return read_sbml(model.sbml, non_negative=[state.name for state in model.table.states])
+    positive = [state.name for state in model.table.states]
+
+    def read() -> System:
+        from carwright.engine.sbml import read_sbml
+
+        return read_sbml(model.sbml, non_negative=positive)
+
+    return read_once(read, "built-in", model.name, model.antimony, *positive)
 
 
 def read_source(model: str | Path) -> Source:
@@ -106,7 +117,14 @@ def read_source(model: str | Path) -> Source:
     if language is None:
         _refuse_kind(path)
     text = _text(path)
-    system = read_untrusted(text, language, where=str(path), folder=str(path.parent))
+    limits = Limits()
+
+    def read() -> System:
+        return read_untrusted(text, language, where=str(path), folder=str(path.parent), limits=limits)
+
+    # Antimony may import other files, whose texts are not known here.
+    whole = language == "sbml" or not _IMPORT.search(text)
+    system = read_once(read, language, text, str(limits)) if whole else read()
     return Source(system.name, text, "model.ant" if language == "antimony" else "model.xml", system, None)
 
 

@@ -30,6 +30,7 @@ class Intervention(Part):
         None, description="Antigens that edited cells lack or hide; all of the gate's by default.", min_length=1
     )
     conditioning: bool | None = Field(None, description="Conditioning before the graft.")
+    immunosuppression: bool | None = Field(None, description="Immunosuppression for some three months after the graft.")
     if_aplastic: bool | None = Field(
         None, description="Only for patients with severe neutropenia, from the day on, instead of for all."
     )

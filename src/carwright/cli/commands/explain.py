@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from carwright.cli import story
 from carwright.cli.output import JSON, show, show_json
 from carwright.errors import CarwrightError, Problem
 
@@ -24,6 +23,7 @@ def explain(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Tell what happened to one patient, in one simulated trial or at one dose node; or what can be asked."""
+    from carwright.cli import story
     from carwright.store import Run
 
     if patient is not None and trial is not None:

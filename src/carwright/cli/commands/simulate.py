@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,7 +89,6 @@ def simulate(
     """Simulate a model over a population. The same command resumes an interrupted run."""
     from carwright import api
     from carwright.cli.terminal import watch
-    from carwright.study.overrides import parse_override
 
     with interruptible(), watch(quiet=quiet) as progress:
         finished = api.simulate(
@@ -102,7 +101,7 @@ def simulate(
             at=at,
             functionals=functional or [],
             observe=_names(observe),
-            values=dict(parse_override(text) for text in values or []),
+            values=_values(values or []),
             relative_tolerance=rtol,
             method=method,
             precision=precision,
@@ -135,6 +134,14 @@ def simulate(
     show(_outcomes(summary))
     show(summary["notice"])
     show(str(finished.folder))
+
+
+def _values(given: Sequence[str]) -> dict[str, Any]:
+    if not given:
+        return {}
+    from carwright.study.overrides import parse_override
+
+    return dict(parse_override(text) for text in given)
 
 
 def _names(text: str | None) -> list[str]:

@@ -100,7 +100,7 @@ def solve(
     W: Floats, M: Integers, parameters: Floats, amounts: Floats, outcome: Codes, results: Floats, courses: Floats
 ) -> None:
     """Solve every patient of a chunk; the outputs are filled in place."""
-    following = 0 * parameters.shape[0]  # not a literal, which Numba would compile what it is passed to for
+    following = 0
     while True:
         vacant = 0
         for lane in range(LANES):

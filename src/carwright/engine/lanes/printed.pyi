@@ -1,4 +1,4 @@
-"""Constants that `carwright.engine.compiled` prints in front of the driver; for readers and type checkers only.
+"""Constants that `carwright.engine.driver` prints in front of the driver; for readers and type checkers only.
 
 ``W`` is the work array (`carwright.engine.layout`) and ``M`` what the driver is told in whole numbers: at M[X] stands
 where a section X of W or a table X of M begins, a size, or the address of a printed function; at M[X + lane] a number

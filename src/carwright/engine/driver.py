@@ -1,0 +1,130 @@
+"""The lane driver, the same for all models: its text, what it is told, and its machine code."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache as remember
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from carwright.engine import cache
+from carwright.engine.lanes import FILES
+from carwright.engine.layout import SAMPLES, Layout
+from carwright.engine.machine_code import Code, assemble
+from carwright.engine.module_text import MARKER
+from carwright.engine.outcome import Outcome
+from carwright.engine.requests import KINDS
+from carwright.engine.scalar import translate
+from carwright.engine.scalar_values import Array
+from carwright.engine.vector import Shape
+
+FUNCTIONS: Final = (
+    "advance", "sample", "survey_functionals", "survey_triggers", "commit", "look", "observe", "watch", "prepare",
+    "whole",
+)  # fmt: skip
+"""Printed functions that the driver calls; those of the triggers follow."""
+LANE: Final = ("PATIENT", "STOPPED", "WRITTEN", "FRESH", "LOADING", "WANTED", "FIRED")
+"""Whole numbers of each lane."""
+_SIZES: Final = (
+    "STATES", "WATCHED", "OBSERVED", "FUNCTIONALS", "TRIGGERS", "ASSIGNED", "STOPS_COUNT", "OUTPUTS",
+)  # fmt: skip
+_TABLES: Final = (
+    "KIND", "COLUMN", "SOURCE", "KINKED", "FOLLOWED", "AT_MOST", "TARGETS", "DOSE_FIRST", "DOSE_STATE", "DOSE_COLUMN",
+)  # fmt: skip
+"""Whole numbers by functional, by trigger, by stop and by dose; the driver is told where each begins."""
+_TOLD: Final = (*Layout.names(), *_SIZES, *_TABLES)
+"""What the driver is told in whole numbers; then come `LANE`, the addresses of the functions, and the tables."""
+_NAMES: Final = ("ADVANCE", "SAMPLE_ALL", *(name.upper() for name in FUNCTIONS[2:]), "ASSIGN")
+_FINEST: Final = {64: 1e-13, 32: 1e-6}
+"""Part of a step to which positions in it are told apart, by bits of a number: some units in the last place of 1."""
+_DECIDES: Final = ("scalar.py", "scalar_values.py", "machine_code.py")
+"""Files that decide what machine code is made of the text."""
+_ELEMENTS: Final = {"f8": "double", "f4": "float", "i8": "i64", "u1": "i8"}
+"""LLVM's names of NumPy's types."""
+
+
+def driver_text(shape: Shape) -> str:
+    """Text of the driver, constants first."""
+    package = files("carwright.engine.lanes")
+    lanes = shape.lanes
+    code = len(_TOLD) + len(LANE) * lanes
+    constants = {
+        "LANES": lanes,
+        "FINEST": _FINEST[shape.bits],
+        "SAMPLES": SAMPLES,
+        **{name: i for i, name in enumerate(_TOLD)},
+        **{name: len(_TOLD) + i * lanes for i, name in enumerate(LANE)},
+        **{name: code + i for i, name in enumerate(_NAMES)},
+        **{kind.replace("_day_", "_").upper(): i for i, kind in enumerate(KINDS)},
+        **{outcome.name: int(outcome) for outcome in Outcome},
+    }
+    texts = [package.joinpath(f"{name}.py").read_text(encoding="utf-8").split(MARKER)[1] for name in FILES]
+    return "\n".join([*(f"{name} = {value!r}" for name, value in constants.items()), *texts])
+
+
+class Driver:
+    """Machine code of the driver for vectors of one shape."""
+
+    def __init__(self, shape: Shape) -> None:
+        number = shape.number
+        self._arrays: dict[str, tuple[np.dtype[Any], int]] = {
+            "W": (number, 1), "M": (np.dtype(np.int64), 1), "parameters": (np.dtype(float), 2),
+            "amounts": (np.dtype(float), 2), "outcome": (np.dtype(np.uint8), 1), "results": (np.dtype(float), 2),
+            "courses": (np.dtype(float), 3),
+        }  # fmt: skip
+        text = driver_text(shape)
+        deciding = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
+
+        def make() -> bytes:
+            arrays = {name: Array(_ELEMENTS[kind.str[1:]], size) for name, (kind, size) in self._arrays.items()}
+            return assemble(translate(text, arrays, "solve"), speed_level=2)
+
+        self._code = Code(cache.keep_code("\0".join([text, str(shape), *deciding]), make))
+        kinds = [kind for _, size in self._arrays.values() for kind in (ctypes.c_void_p, *[ctypes.c_int64] * size)]
+        self._solve = ctypes.CFUNCTYPE(None, *kinds)(self._code.addresses(["solve"])[0])
+
+    def solve(self, *arrays: npt.NDArray[Any]) -> None:
+        """Call ``solve`` of ``lanes/driver.py``; other threads run meanwhile."""
+        given: list[int] = []
+        for array, (name, (kind, dimensions)) in zip(arrays, self._arrays.items(), strict=True):
+            if array.dtype != kind or array.ndim != dimensions or not array.flags.c_contiguous:
+                message = f"{name} is {array.dtype} of shape {array.shape}, strides {array.strides}"
+                raise TypeError(message)
+            given += [array.ctypes.data, *array.shape]
+        self._solve(*given)
+
+
+@remember
+def driver(shape: Shape) -> Driver:
+    """The driver, compiled now where no sound copy is on disk."""
+    return Driver(shape)
+
+
+def told(layout: Layout, places: dict[str, int], asked: list[int], functions: list[int],
+         tables: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:  # fmt: skip
+    """The driver's array of whole numbers ``M``.
+
+    Parameters
+    ----------
+    layout
+        Sizes of the model.
+    places
+        Where each section of the work array begins.
+    asked
+        Number of stops and of times.
+    functions
+        Addresses of `FUNCTIONS`, then of the assignments of each trigger.
+    tables
+        Whole numbers by functional, by trigger, by stop and by dose, as in `_TABLES`.
+    """
+    sizes = [
+        layout.states, layout.watched, layout.observed, layout.functionals, layout.triggers, layout.assigned, *asked,
+    ]  # fmt: skip
+    lane = np.repeat([-1 if name in {"PATIENT", "FIRED"} else 0 for name in LANE], layout.lanes)
+    head = len(_TOLD) + len(lane) + len(functions)
+    begins = head + np.cumsum([0, *(len(table) for table in tables[:-1])])
+    at = [places[name] for name in Layout.names()]
+    return np.concatenate([at, sizes, begins, lane, functions, *tables], dtype=np.int64)
