@@ -1,4 +1,4 @@
-"""How the engine's own speed changes with patients, states and threads, and how long a first result takes.
+"""How the engine's own speed changes with patients, states and threads.
 
 ``python -m benchmarks.scaling`` prints one JSON object. Threads are compared on the wall clock in turns, so that a
 busy machine disturbs all of them alike; ``load`` says how busy it was.
@@ -10,9 +10,7 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
-import tempfile
 import time
 from typing import Any
 
@@ -36,13 +34,6 @@ FUNCTIONALS = {
     ],
 }  # fmt: skip
 CHAINS = (5, 10, 20, 40, 60)
-FIRST = (
-    "import time; begun = time.perf_counter()\n"
-    "from carwright.engine import compile_kernel, read_sbml\n"
-    "system = read_sbml(open({file!r}).read())\n"
-    "compile_kernel(system, system.states[:1]).solve(system.defaults[None], end=1.0, times=[1.0])\n"
-    "print(time.perf_counter() - begun, time.process_time())"
-)
 
 
 def main() -> int:
@@ -54,7 +45,6 @@ def main() -> int:
     for problem in problems(list(FUNCTIONALS), min(options.patients, 65536)):
         kernel = compile_kernel(problem.system, functionals=FUNCTIONALS[problem.name])
         result[problem.name] = {
-            "first_result_seconds": first_result(problem),
             "patients_per_cpu_second": {n: speed(kernel, problem.first(n)) for n in (64, 1024, 16384)},
             "threads": threads(kernel, problem.first(16384)),
             "large": large(kernel, problem, options.patients),
@@ -103,22 +93,6 @@ def large(kernel: Kernel, problem: Problem, patients: int) -> dict[str, float]:
     gibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     wall, cpu = time.perf_counter() - begun, time.process_time() - spent
     return {"patients": patients, "seconds": wall, "cpu_seconds": cpu, "peak_gibibytes": gibibytes}
-
-
-def first_result(problem: Problem) -> dict[str, float]:
-    """Seconds (on the wall and of the processor) to a first result, with an empty cache and then with a full one."""
-    found = {}
-    with tempfile.TemporaryDirectory() as place:
-        file = os.path.join(place, "model.xml")  # noqa: PTH118 a text for another process
-        with open(file, "w", encoding="utf-8") as target:  # noqa: PTH123
-            target.write(problem.sbml)
-        for name in ("cold", "warm"):
-            command = [sys.executable, "-c", FIRST.format(file=file)]
-            done = subprocess.run(
-                command, capture_output=True, text=True, check=True, env={**os.environ, "CARWRIGHT_CACHE": place}
-            )
-            found[name], found[f"{name}_cpu"] = map(float, done.stdout.split())
-    return found
 
 
 def chain(length: int) -> float:
