@@ -14,6 +14,7 @@ from dataclasses import fields
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, least_squares
+from scipy.special import logit
 
 from calibration.courses import FOLLOW_UP, courses, day_of_disease, patients_of, typical_patient
 from calibration.phases import Phases, phases
@@ -36,6 +37,9 @@ label 1.1 (general knowledge)."""
 TISAGENLECLEUCEL_IN_LYMPHOMA = 5800.0
 """Cmax of tisagenlecleucel in lymphoma, copies/ug (product label; general knowledge, not re-read). Awasthi 2020 says
 that it is lower than in leukaemia."""
+RESPONSE = 0.81
+"""Share of patients in remission within three months of tisagenlecleucel (ELIANA); here the disease stays below a tenth
+until day 90."""
 PEAKS_WITH_CD28 = {"kochenderfer2017": (22, 98.0**0.73 * 15.0**0.27), "ayuk2021": (21, 16.14)}
 """Patients and median maximum, cells/uL, of axicabtagene's CAR in lymphoma outside ZUMA-1: 98 in remission (73 %) and
 15 without (Kochenderfer 2017; joined as if the logarithms were averages); 16.14 in all (Ayuk 2021)."""
@@ -47,7 +51,7 @@ CELLS = {"tisagenlecleucel": 1.2e8, "lisocabtagene": 1.0e8, "axicabtagene": 1.5e
 LEAVING_BLOOD = 1.71
 """Infused cells leave the blood at this rate (/d, Singh 2021); the fit says how many of them engraft."""
 
-PATIENTS = 480
+PATIENTS = 240
 
 FREE = {
     "site_proliferation": 3.2,
@@ -117,6 +121,8 @@ def residuals(x: Floats) -> dict[str, float]:
     found["tisa share_at_break"] = 0.2 * np.log(read["tisa"][0].share_at_break / TISAGENLECLEUCEL.share_at_break)
     spread = np.subtract(*np.quantile(np.log(first["car_copies_per_ug"].max(axis=1)), [0.75, 0.25])) / 1.349
     found["tisa spread of cmax"] = 0.3 * np.log(spread / SPREAD_OF_CMAX)
+    respond = np.mean(day_of_disease(first["tumour_cells"], leukaemia["tumour_burden"]) > 90.0)
+    found["tisa response"] = 0.2 * (logit(min(respond, 0.995)) - logit(RESPONSE))
     level = np.median(peaks("lbcl", lymphoma, 3e8))
     found["cmax in lymphoma"] = 0.3 * np.log(level / TISAGENLECLEUCEL_IN_LYMPHOMA)
     for model, values in (("b-all", leukaemia), ("lbcl", lymphoma)):
