@@ -59,12 +59,13 @@ def test_products_with_41bb_follow_the_publications():
 @pytest.mark.slow
 def test_levels_of_axicabtagene_responders_and_days_without_neutrophils():
     for model, product in (("b-all", "tisagenlecleucel"), ("lbcl", "axicabtagene")):
-        drawn = patients_of(model, product, PATIENTS).values
+        drawn = patients_of(model, product, 3 * PATIENTS).values
         got = courses(model, drawn, CELLS[product], 500.0)
         stayed_away = day_of_disease(got["tumour_cells"], drawn["tumour_burden"]) > 90.0
+        assert 0.75 < stayed_away.mean() < 0.99, model
         highest = got["car_cells_per_ul"].max(axis=1)
-        assert np.median(highest[stayed_away]) > np.median(highest[~stayed_away])
-        assert 6.0 <= np.median(days_below(got["neutrophils_per_ul"], 500.0)) <= 12.0
+        assert np.median(highest[stayed_away]) > np.median(highest[~stayed_away]), model
+        assert 6.0 <= np.median(days_below(got["neutrophils_per_ul"], 500.0)) <= 13.0, model
     for day, (published, factor) in AXICABTAGENE.items():
         found = np.median(got["car_cells_per_ul"][:, np.searchsorted(TIMES, day)])
         assert abs(np.log(found / published)) < np.log(factor), day
