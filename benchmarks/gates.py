@@ -79,7 +79,7 @@ def spent(work: Callable[[], Any]) -> tuple[float, Any]:
 def count_pairs(table: BitTable) -> npt.NDArray[np.float32]:
     """Cells in common of all pairs of genes."""
     width = table.panels.shape[0]
-    pair = np.zeros((width * 32, width, 1, 32), np.float32)
+    pair = np.zeros((width, width * 32, 1, 32), np.float32)
     _pair_counts(table.panels, np.array([0, table.words]), pair)
     return pair
 

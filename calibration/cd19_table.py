@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cd19 import CELLS, DOSE_RANGE, LISOCABTAGENE, TISAGENLECLEUCEL, median_phases
-from calibration.courses import TIMES, courses, days_below, patients_of, typical_patient
+from calibration.courses import FOLLOW_UP, TIMES, courses, days_below, patients_of, typical_patient
 from calibration.phases import phases
 
 Floats = NDArray[np.float64]
 
-PATIENTS = 400
+PATIENTS = 1200
 AXICABTAGENE = {7: 27.5, 14: 9.1, 28: 2.1, 90: 0.1}
 """CAR-T cells per uL by day, medians of ZUMA-1 (Kimmel 2021)."""
 QUANTITIES = ("doubling", "tmax", "cmax", "first_half_life", "terminal_half_life")
@@ -28,9 +28,9 @@ def product_rows(
     """Quantity, published, typical patient, median of the population."""
     drawn = patients_of(name, construct, PATIENTS).values
     scatter = drawn["body_weight"] / np.median(drawn["body_weight"]) if name == "b-all" else 1.0
-    many = median_phases(courses(name, drawn, CELLS[construct] * scatter, cyclophosphamide), drawn)
-    one = courses(name, typical_patient(name, construct), CELLS[construct], cyclophosphamide)["car_copies_per_ug"]
-    typical = phases(TIMES, one[0])
+    many = median_phases(courses(name, drawn, CELLS[construct] * scatter, cyclophosphamide, times=FOLLOW_UP), drawn)
+    one = courses(name, typical_patient(name, construct), CELLS[construct], cyclophosphamide, times=FOLLOW_UP)
+    typical = phases(FOLLOW_UP, one["car_copies_per_ug"][0])
     return [
         (
             f"{construct} {quantity}",

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 TIMES = np.unique(np.r_[np.arange(-7.0, 60.0, 0.25), np.arange(60.0, 421.0, 3.0)])
 """Days at which courses are read."""
+FOLLOW_UP = np.r_[TIMES, np.arange(426.0, 725.0, 6.0)]
+"""The same and two years of follow-up."""
 
 READ = {
     "b-all": ("car_copies_per_ug", "car_cells_per_ul", "tumour_cells", "neutrophils_per_ul"),
@@ -65,8 +67,9 @@ def courses(
     cyclophosphamide: float,
     fludarabine: float = 30.0,
     doses: tuple[tuple[float, str, float], ...] = (),
+    times: Floats = TIMES,
 ) -> dict[str, Floats]:
-    """Courses (n, k) at `TIMES` after three days of lymphodepletion, one infusion of ``cells`` and further doses."""
+    """Courses (n, k) at ``times`` after three days of lymphodepletion, one infusion of ``cells`` and further doses."""
     model, system, kernel = prepared(name)
     count = len(next(iter(values.values())))
     parameters = np.column_stack([np.broadcast_to(values[parameter], count) for parameter in system.parameters])
@@ -76,7 +79,7 @@ def courses(
     amounts = np.column_stack([np.broadcast_to(amount, count) for *_, amount in given])
     dosing = Dosing(np.array([day for day, *_ in given]), tuple(state for _, state, _ in given), amounts)
     solution = kernel.solve(
-        parameters, dosing, start=START, end=float(TIMES[-1]), times=TIMES, threads=2,
+        parameters, dosing, start=START, end=float(times[-1]), times=times, threads=2,
         absolute_tolerance=absolute_tolerances(model.table, system, 1e-6),
     )  # fmt: skip
     if solution.outcome.any():
@@ -86,16 +89,18 @@ def courses(
 
 
 def day_of_disease(tumour_cells: Floats, burden: Floats) -> Floats:
-    """Day on which the disease is back or found not to have gone: over a tenth of the first burden on day 28 or later, (n,).
+    """Day on which the disease is back or found not to have gone, (n,): over a tenth of the burden on day 28 or later.
 
     Patients leave the follow-up of a trial then; infinite for those who stay.
     """
-    present = (tumour_cells > 0.1 * np.asarray(burden)[:, None]) & (TIMES >= 28.0)
-    return np.where(present.any(axis=1), TIMES[present.argmax(axis=1)], np.inf)
+    days = FOLLOW_UP[: tumour_cells.shape[1]]
+    present = (tumour_cells > 0.1 * np.asarray(burden)[:, None]) & (days >= 28.0)
+    return np.where(present.any(axis=1), days[present.argmax(axis=1)], np.inf)
 
 
 def days_below(level: Floats, count: float, last_day: float = 60.0) -> Floats:
     """Days below ``count`` from day 0 to ``last_day``, (n,)."""
-    window = (TIMES >= 0.0) & (last_day >= TIMES)
-    below: Floats = np.trapezoid((level[:, window] < count).astype(float), TIMES[window], axis=1)
+    days = FOLLOW_UP[: level.shape[1]]
+    window = (days >= 0.0) & (last_day >= days)
+    below: Floats = np.trapezoid((level[:, window] < count).astype(float), days[window], axis=1)
     return below

@@ -18,13 +18,14 @@ from scipy.optimize import least_squares
 
 Floats = NDArray[np.float64]
 
-VISITS = np.array([1, 4, 7, 11, 14, 21, 28, 90, 180, 270, 360], dtype=float)
-"""Days on which patients are sampled: weekly for a month, then every three months (assumed; general knowledge of trials of
-CD19 products)."""
+VISITS = np.array([1, 4, 7, 11, 14, 21, 28, 90, 180, 270, 360, 540, 720], dtype=float)
+"""Days on which patients are sampled: weekly for a month, then every three and six months for two years. The days are
+assumed (general knowledge of trials of CD19 products); the length is not: transgene was followed for more than two
+years in leukaemia and found until day 693 in lymphoma (Awasthi 2020, Blood Adv 4:560)."""
 
 DETECTABLE = 50.0
-"""Limit of quantification of the transgene assay, copies/ug (assumed). Only the rise is read above it: the population models
-take values below it as censored, which leaves the typical decline that of all patients."""
+"""Limit of quantification of the transgene assay, copies/ug (assumed). Only the rise is read above it. The decline is
+read from every level: to leave patients out who fall below it would keep those with lasting cells."""
 
 
 @dataclass(frozen=True)

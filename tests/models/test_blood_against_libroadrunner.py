@@ -36,8 +36,8 @@ def both(name, count, seed):
     ours = kernel.solve(parameters, dosing, start=-7.0, end=60.0, times=TIMES, relative_tolerance=1e-9)
     assert not ours.outcome.any()
     runner = roadrunner.RoadRunner(model.sbml)
-    runner.integrator.relative_tolerance, runner.integrator.absolute_tolerance = 1e-10, 1e-8
-    runner.integrator.maximum_num_steps = 100_000
+    runner.integrator.relative_tolerance, runner.integrator.absolute_tolerance = 1e-12, 1e-10
+    runner.integrator.maximum_num_steps = 1_000_000
     theirs = np.empty_like(ours.courses)
     for i in range(count):
         runner.resetAll()

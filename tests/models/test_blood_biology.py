@@ -208,6 +208,23 @@ def test_cells_that_only_move_are_conserved(homing, egress, cells):
     np.testing.assert_allclose(total, cells, rtol=1e-7)
 
 
+@pytest.mark.parametrize("staying", [0.0, 0.25, 0.5])
+def test_an_activated_memory_cell_divides_once(staying):
+    """Two daughters in all, of which the table says how many stay memory cells; none is made of nothing else."""
+    still = dict.fromkeys(
+        ("infused_loss_rate", "memory_death", "memory_renewal", "effector_death", "exhausted_death", "exhaustion_rate",
+         "blood_proliferation", "site_proliferation", "memory_formation_rate"), 0.0)  # fmt: skip
+    pools = ["infused_cells", "memory_cells", "effector_cells", "site_effector_cells"]
+    got = course("b-all", pools, [(0, "infused_cells", 1e7)], start=-1, days=30, product_memory_fraction=1.0,
+                 memory_self_renewal=staying, tumour_burden=1e11, maximal_killing=0.0, **still)  # fmt: skip
+    after = got["time"] > 0
+    born = np.sum([got[name] for name in pools], axis=0)[after] - 1e7
+    memory = got["memory_cells"][after] + got["infused_cells"][after]
+    # Each division adds one cell, and takes 1 - 2 * staying from the memory cells.
+    np.testing.assert_allclose(memory, 1e7 - (1 - 2 * staying) * born, rtol=1e-6)
+    assert born[-1] > 5e6
+
+
 @settings(max_examples=6, deadline=None)
 @given(st.floats(1e5, 1e8), st.floats(0.0, 1.0))
 def test_a_graft_settles_by_its_edited_share_and_loses_nothing_on_the_way(cells, share):

@@ -24,10 +24,10 @@ from carwright.targets.search.triples import _pair_counts
 rng = np.random.default_rng(1)
 positive = rng.random((700, 70)) < rng.random(70)
 table = pack_dense(positive, np.zeros(700, int))
-pair = np.zeros((96, 3, 1, 32), np.float32)
+pair = np.zeros((3, 96, 1, 32), np.float32)
 _pair_counts(table.panels, np.array([0, table.words]), pair)
 product = positive.T.astype(np.float32) @ positive.astype(np.float32)
-assert (np.triu(pair[:, :, 0].reshape(96, 96)[:70, :70]) == np.triu(product)).all()
+assert (np.triu(pair[:, :, 0].swapaxes(0, 1).reshape(96, 96)[:70, :70]) == np.triu(product)).all()
 print("vpopcntq" in next(iter(_pair_counts.inspect_asm().values())))
 """
 
@@ -41,11 +41,11 @@ def test_pair_counts_equal_a_matrix_product_in_every_group(seed: int, cells: int
     of = np.unique(of, return_inverse=True)[1]
     table = pack_dense(positive, of)
     panels = table.panels.shape[0]
-    pair = np.zeros((panels * 32, panels, len(table.sizes), 32), np.float32)
+    pair = np.zeros((panels, panels * 32, len(table.sizes), 32), np.float32)
     _pair_counts(table.panels, table.starts, pair)
     for group in range(len(table.sizes)):
         inside = positive[of == group].astype(np.float32)
-        counted = pair[:, :, group].reshape(panels * 32, panels * 32)[:genes, :genes]
+        counted = pair[:, :, group].swapaxes(0, 1).reshape(panels * 32, panels * 32)[:genes, :genes]
         np.testing.assert_array_equal(np.triu(counted), np.triu(inside.T @ inside))
 
 

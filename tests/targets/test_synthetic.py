@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from carwright.targets.evaluate.analysis import Settings, analyse
 from carwright.targets.evaluate.gate_report import report_gate
@@ -153,8 +156,6 @@ def test_same_seed_same_cells() -> None:
 
 
 def test_small_patients_are_left_out_by_name_and_never_pooled() -> None:
-    from dataclasses import replace
-
     atlas = aml_atlas(patients=4, seed=2).atlas
     few = np.flatnonzero(atlas.malignant & (atlas.donor == "P01"))[10:]
     kept = np.setdiff1d(np.arange(atlas.cells), few)
@@ -186,3 +187,38 @@ def test_one_donor_is_never_enough_for_safe() -> None:
         for verdict in report_gate(layout, parse(gene), doublet_rate=0.0).verdicts:
             if verdict.name in ("HSC", "MPP", "endothelium"):
                 assert verdict.verdict != SAFE
+
+
+def test_ambient_rna_shows_what_is_predicted() -> None:
+    """Molecules of a common soup are poured over cells that do not express a gene of the blasts."""
+    rng = np.random.default_rng(2)
+    atlas = aml_atlas(genes=20, patients=4, donors=2, doublets=0.0, depth=5000.0, seed=2).atlas
+    gene, share = atlas.genes.names.index("G0"), 0.05
+    counts = np.asarray(atlas.counts.todense())
+    for donor in np.unique(atlas.donor):
+        inside = atlas.donor == donor
+        soup = counts[inside].sum(axis=0) / atlas.depth[inside].sum()
+        counts[inside] += rng.poisson(share * atlas.depth[inside][:, None] * soup)
+    layout = lay_out(replace(atlas, counts=sparse.csr_matrix(counts)))
+    monocytes = (atlas.cell_class == "monocyte and macrophage") & np.char.startswith(atlas.donor, "P")
+    report = report_gate(layout, parse("G0"))
+    rows = [
+        (layout.table.group_counts(layout.table.row(gene))[len(layout.patients) + i], layout.ambient[i, gene])
+        for i, donor in enumerate(layout.donors)
+        if donor.startswith("P") and layout.classes[layout.class_of[i]].name == "monocyte and macrophage"
+    ]
+    seen = sum(count for count, _ in rows) / monocytes.sum()
+    assert seen == pytest.approx(np.mean([chance for _, chance in rows]), rel=0.3)
+    assert seen > 0.1
+    verdict = next(v for v in report.verdicts if v.name == "monocyte and macrophage")
+    assert verdict.ambient == pytest.approx(verdict.fraction, rel=0.4)
+    stem = next(v for v in report.verdicts if v.name == "HSC")  # expresses it truly, in another capture
+    assert "ambient" not in stem.reason
+
+
+def test_ambient_rna_is_told_and_changes_no_verdict() -> None:
+    plain = judge("HSC", "stem", 0.02, [30, 30], [500, 500], 1.0)
+    told = judge("HSC", "stem", 0.02, [30, 30], [500, 500], 1.0, ambient=0.05)
+    assert told.verdict == plain.verdict == "unsafe"
+    assert "ambient" in told.reason
+    assert "ambient" not in judge("HSC", "stem", 0.02, [30, 30], [500, 500], 1.0, ambient=0.01).reason

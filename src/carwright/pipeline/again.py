@@ -8,7 +8,7 @@ import numpy as np
 
 from carwright.engine.trace import Solve
 from carwright.pipeline.arm import START_DAY, arms_of
-from carwright.pipeline.solve import TOLERANCE, dosing_of, draw_patients
+from carwright.pipeline.solve import TOLERANCE, delivered, dosing_of, draw_patients
 from carwright.simulation.source import absolute_tolerances, built_in_system
 from carwright.study import load_study
 
@@ -26,7 +26,7 @@ def solve_again(run: Run, arm_name: str, node: str, patient: int) -> Solve:
     return Solve(
         system,
         np.array([float(patients.values[name][0]) for name in system.parameters]),
-        dosing_of(arm, patients, column),
+        dosing_of(arm, delivered(arm, patients).delivered_cells[:, column], column),
         START_DAY,
         study.horizon_days,
         TOLERANCE,

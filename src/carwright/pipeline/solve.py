@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from carwright.engine import Solution
+    from carwright.trial.product import Delivery
 
 TOLERANCE = 1e-6
 """Error allowed per step, relative to each state."""
@@ -76,9 +77,8 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     """Outcomes of all patients at one node, and the courses of the sampled ones."""
     study, first = arm.study, int(patients.index[0])
     enrolment = arm.trial.attrition.draw(study.seed, first, patients.population)
-    surface = np.asarray(patients.values["body_surface"])
-    delivery = arm.trial.product.deliver(study.seed, first, surface, arm.space)
-    solution = _solve(arm, patients, column, threads)
+    delivery = delivered(arm, patients)
+    solution = _solve(arm, patients, delivery.delivered_cells[:, column], column, threads)
 
     courses = {name: solution.courses[:, :, i] for i, name in enumerate(arm.observables)}
     random = {
@@ -95,7 +95,7 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     rows = {
         "patient": patients.index.astype(np.uint32),
         "population": patients.population.astype(np.uint32),
-        "bsa_m2": surface,
+        "bsa_m2": np.asarray(patients.values["body_surface"]),
         "infused": enrolment.infused,
         "not_infused_reason": enrolment.not_infused_reason,
         "vein_to_vein_days": enrolment.vein_to_vein_days,
@@ -115,16 +115,19 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
     return _outcome_frame(rows, flags, {*COUNTS, *doses}), course
 
 
-def dosing_of(arm: Arm, patients: Patients, column: int) -> Dosing:
-    """Lymphodepletion, cells and planned interventions that patients get at a node."""
-    node, surface = arm.space.nodes[column], np.asarray(patients.values["body_surface"])
-    depletion = dosing_columns(node.lymphodepletion, len(patients))
-    delivery = arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
-    cells = delivery.delivered_cells[:, column]
+def delivered(arm: Arm, patients: Patients) -> Delivery:
+    """Cells that patients get, at every node."""
+    surface = np.asarray(patients.values["body_surface"])
+    return arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
+
+
+def dosing_of(arm: Arm, cells: NDArray[np.float64], column: int) -> Dosing:
+    """Lymphodepletion, cells and planned interventions of patients at a node, to whom ``cells`` (n,) are delivered."""
+    depletion = dosing_columns(arm.space.nodes[column].lymphodepletion, len(cells))
     later = arm.effects.later_cells
     given = [(day, "infused_cells", share * cells) for day, share in ((0.0, 1.0 - sum(s for _, s in later)), *later)]
     given += [
-        (dose.day, dose.state, np.full(len(patients), dose.amount)) for dose in arm.effects.doses if dose.when is None
+        (dose.day, dose.state, np.full(len(cells), dose.amount)) for dose in arm.effects.doses if dose.when is None
     ]
     return Dosing(
         times=np.append(depletion.times, [day for day, _, _ in given]),
@@ -133,11 +136,11 @@ def dosing_of(arm: Arm, patients: Patients, column: int) -> Dosing:
     )
 
 
-def _solve(arm: Arm, patients: Patients, column: int, threads: int) -> Solution:
+def _solve(arm: Arm, patients: Patients, cells: NDArray[np.float64], column: int, threads: int) -> Solution:
     system = arm.kernel.system
     return arm.kernel.solve(
         np.column_stack([patients.values[name] for name in system.parameters]),
-        dosing_of(arm, patients, column),
+        dosing_of(arm, cells, column),
         start=START_DAY,
         end=arm.study.horizon_days,
         times=arm.times,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,7 +186,9 @@ def difference(name: str, measure: Measure, first: ArmOutcomes, second: ArmOutco
     """Paired difference of one quantity, second minus first."""
     block, a, b = first.block, first.array(measure.value), second.array(measure.value)
     if QUANTITIES[name].kind == "rate":
-        return paired_mean_difference(Side(b, weights), Side(a, weights), block, LEVEL)
+        found = paired_mean_difference(Side(b, weights), Side(a, weights), block, LEVEL)
+        # The normal approximation does not know that shares lie between 0 and 1.
+        return replace(found, lo=max(found.lo, -1.0), hi=min(found.hi, 1.0))
     late = [side.censored(measure) for side in (first, second)]
     return paired_median_difference(Side(b, weights, late[1]), Side(a, weights, late[0]), block, LEVEL)
 

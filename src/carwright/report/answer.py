@@ -10,6 +10,9 @@ from carwright.report.published import comparisons
 from carwright.report.run import STUDY_ARM, Run
 from carwright.report.wording import grouped, listed, percent, points, span, with_interval, within_sentence
 
+SEVERAL = 3
+"""Comparators that are told one by one; of more, the arms with the most and the fewest responses."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -113,22 +116,57 @@ def _headlines(run: Run) -> list[tuple[str, Difference]]:
 
 
 def _arms(run: Run) -> list[str]:
+    found = _headlines(run)
+    if len(found) > SEVERAL:
+        best, least = _extremes(run, found)
+        response = within_sentence(run.disease.response_label)
+        most = f"of {len(found) + 1} arms “{best.label}” has the highest share of patients with {response}, {best.text}"
+        return [f"{most}, and “{least.label}” the lowest, {least.text}"]
     return [
-        f"{run.disease.response_label} is {points(abs(found.estimate)).lstrip('+')} percentage points "
-        f"{'higher' if found.estimate >= 0 else 'lower'} {within_sentence(run.arm_label(arm))} than "
-        f"{within_sentence(run.arm_label(STUDY_ARM))} ({points(found.low)} to {points(found.high)}"
-        f"{'' if found.clear else ', which includes no difference'})"
-        for arm, found in _headlines(run)
+        f"{run.disease.response_label} is {points(abs(difference.estimate)).lstrip('+')} percentage points"
+        f" {'higher' if difference.estimate >= 0 else 'lower'} in “{run.arm_label(arm)}” than in"
+        f" “{run.arm_label(STUDY_ARM)}” ({points(difference.low)} to {points(difference.high)}"
+        f"{'' if difference.clear else ', which includes no difference'})"
+        for arm, difference in found
     ]
 
 
+@dataclass(frozen=True)
+class _Share:
+    """Share of patients who respond in one arm."""
+
+    label: str
+    estimate: float
+    text: str
+
+
+def _extremes(run: Run, found: list[tuple[str, Difference]]) -> tuple[_Share, _Share]:
+    """The arms in which most and fewest patients respond, the study's own among them."""
+    of_arms = {STUDY_ARM: found[0][1].study} | {arm: difference.comparator for arm, difference in found}
+    shares = [
+        _Share(run.arm_label(arm), share["estimate"], with_interval(share, found[0][1].unit))
+        for arm, share in of_arms.items()
+    ]
+    return max(shares, key=lambda share: share.estimate), min(shares, key=lambda share: share.estimate)
+
+
 def _arm_cards(run: Run) -> list[Card]:
+    found = _headlines(run)
+    if len(found) > SEVERAL:
+        return [
+            Card(
+                value=share.text.split(" (")[0],
+                label=f"{run.disease.response_label}, {which} share",
+                detail=f"“{share.label}” {share.text.partition(' ')[2]}",
+            )
+            for which, share in zip(("highest", "lowest"), _extremes(run, found), strict=True)
+        ]
     return [
         Card(
-            value=f"{points(found.estimate)} points",
-            label=f"{run.disease.response_label} {within_sentence(run.arm_label(arm))}",
+            value=f"{points(difference.estimate)} points",
+            label=f"{run.disease.response_label} in “{run.arm_label(arm)}”",
             detail=f"difference from “{run.arm_label(STUDY_ARM)}” on the same patients "
-            f"({points(found.low)} to {points(found.high)})",
+            f"({points(difference.low)} to {points(difference.high)})",
         )
-        for arm, found in _headlines(run)
+        for arm, difference in found
     ]

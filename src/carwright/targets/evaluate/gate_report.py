@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carwright.targets.evaluate.layout import Layout
+from carwright.targets.positivity.ambient import shown_by
 from carwright.targets.positivity.detection import gate_detection
 from carwright.targets.positivity.doublets import explained, faked_fraction
 from carwright.targets.positivity.intervals import lower_bound, upper_bound
@@ -150,6 +151,7 @@ def report_gate(
                 sizes[groups],
                 gate_detection(gate.table, chances),
                 faked=_faked_in_class(layout, gate, counts, groups, doublet_rate),
+                ambient=_ambient_in_class(layout, gate, counts, groups),
                 level=level,
             )
         )
@@ -214,6 +216,16 @@ def _faked_in_class(layout: Layout, gate: Gate, counts: Integers, groups: Intege
         same += [place for place, patient in enumerate(layout.patients) if patient == name]
         capture, own = counts[same].sum(axis=0), counts[group]
         faked += own.sum() * faked_fraction(gate.table, own / own.sum(), capture / capture.sum(), rate)
+    return float(faked / counts[groups].sum())
+
+
+def _ambient_in_class(layout: Layout, gate: Gate, counts: Integers, groups: Integers) -> float:
+    """Share of a class's cells that a gate would kill only for the ambient RNA in them."""
+    places, faked = [layout.place(gene) for gene in gate.genes], 0.0
+    for group in groups:
+        own = counts[group]
+        soup = layout.ambient[group - len(layout.patients), places]
+        faked += own.sum() * shown_by(gate.table, own / own.sum(), soup)
     return float(faked / counts[groups].sum())
 
 

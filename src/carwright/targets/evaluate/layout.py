@@ -14,6 +14,7 @@ from carwright.targets.evaluate.levels import Levels, levels_of
 from carwright.targets.evaluate.thresholds import Thresholds
 from carwright.targets.intake.atlas import TUMOUR, Atlas
 from carwright.targets.kernel.panels import BitTable, pack
+from carwright.targets.positivity.ambient import ambient_positive
 from carwright.targets.safety.classes import CellClass, class_table
 from carwright.targets.search.objective import Objective, Rule, make_objective
 
@@ -45,6 +46,8 @@ class Layout:
         Patients left out, with the reason.
     levels
         How strongly genes are expressed where they are seen.
+    ambient
+        (groups after the patients, genes) share of cells that ambient RNA would make positive.
     notices
         Sentences for the user.
     """
@@ -58,6 +61,7 @@ class Layout:
     missing: tuple[CellClass, ...]
     excluded: Mapping[str, str]
     levels: Levels = field(repr=False)
+    ambient: npt.NDArray[np.float64] = field(repr=False)
     notices: tuple[str, ...] = ()
 
     def objective(self, rule: Rule) -> Objective:
@@ -145,9 +149,12 @@ def lay_out(
             "depth differs between them, and fractions compare only after what depth hides"
         )
     levels = levels_of(atlas, [entry.name for entry in classes], thresholds)
+    normal = np.where(group_of >= len(patients), group_of - len(patients), -1)
+    of_class = levels.thresholds[np.array(class_of, np.int64)]
+    ambient = ambient_positive(atlas.counts, atlas.depth, atlas.donor, normal, of_class)
     return Layout(
         atlas.genes.names, table, patients, classes, np.array(class_of, np.int64), tuple(donors),
-        known.missing(entry.name for entry in classes), excluded, levels, tuple(notices),
+        known.missing(entry.name for entry in classes), excluded, levels, ambient, tuple(notices),
     )  # fmt: skip
 
 

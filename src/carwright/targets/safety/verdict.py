@@ -21,6 +21,8 @@ LEVEL = 0.95
 FEWEST_CELLS = 50
 """A class with fewer cells is never called safe (a 39-cell group of one donor has faked a liability)."""
 FEWEST_DONORS = 2
+MUCH = 0.5
+"""Part of what is seen from which the share that ambient RNA may show is told."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Verdict:
         Upper bound of the share that is killed in truth: `upper` over `detection`, at most 1.
     faked
         Share that doublets would fake.
+    ambient
+        Share that ambient RNA would show, were `positivity.ambient.SHARE` of the molecules ambient; for the reader.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Verdict:
     detection: float = 0.0
     true_upper: float = 1.0
     faked: float = 0.0
+    ambient: float = 0.0
 
 
 def judge(
@@ -76,6 +81,7 @@ def judge(
     detection: float,
     *,
     faked: float = 0.0,
+    ambient: float = 0.0,
     level: float = LEVEL,
     fewest_cells: int = FEWEST_CELLS,
     fewest_donors: int = FEWEST_DONORS,
@@ -92,6 +98,8 @@ def judge(
         Lower bound, at level ``1 - (1 - level) / 2``, of the chance that a killed cell is seen as such.
     faked
         Share of the cells that doublets would fake, which is no evidence against a gate.
+    ambient
+        Share that ambient RNA would show; it is told and changes nothing, for its amount is not known.
     level
         Level of the verdict.
     fewest_cells, fewest_donors
@@ -126,6 +134,8 @@ def judge(
         reason = f"{seen}: at most {_percent(upper)} seen, but only {_percent(detection)} of such cells would be seen"
     else:
         verdict, reason = UNRESOLVED, f"{seen}: between {_percent(lower)} and {_percent(upper)} seen"
+    if verdict != SAFE and total and ambient >= MUCH * total / size:
+        reason += f"; ambient RNA may show {_percent(ambient)}"
     return Verdict(
         name,
         tier,
@@ -141,6 +151,7 @@ def judge(
         detection,
         true_upper,
         faked,
+        ambient,
     )
 
 

@@ -180,6 +180,7 @@ def _search(
         rare_first.panels, n, units.starts, units.sizes, units.single, tables.upper, tables.lower, threshold,
         *objective.arrays, masks,
     )  # fmt: skip
+    by_panel = np.ascontiguousarray(masks.transpose(2, 1, 0))
     rows = np.stack([rare_first.row(gene) for gene in range(n)])
     most_words = int(totals.max(initial=0)) // 64 + len(segments.scale) + 1
     scratch = aligned((panels * most_words * LANES,))
@@ -190,19 +191,22 @@ def _search(
         _scan(
             rarest, n, order, universe, threshold, rows, units.starts, units.sizes, units.single,
             scratch, cells, starts, segments.sizes, segments.scale, segments.most, single, pair.reshape(-1),
-            tables.weights, tables.part, tables.turned, masks, prune, *objective.arrays, *heap, seen,
+            tables.weights, tables.part, tables.turned, by_panel, prune, *objective.arrays, *heap, seen,
         )  # fmt: skip
         if advance is not None:
             advance((n - rarest - 1) * (n - rarest - 2) // 2)
 
 
 def _segment_counts(table: BitTable, segments: Segments) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Counts per segment of single genes (segments, genes) and of pairs (genes, panels, segments, 32)."""
+    """Counts per segment of single genes (segments, genes) and of pairs (panels, genes, segments, 32).
+
+    The loop over triples walks along the genes of a panel, so these lie side by side.
+    """
     panels = table.panels.shape[0]
-    pair = np.zeros((panels * LANES, panels, len(segments.scale), LANES), np.float32)
+    pair = np.zeros((panels, panels * LANES, len(segments.scale), LANES), np.float32)
     _pair_counts(table.panels, segments.starts, pair)
     genes = np.arange(panels * LANES)
-    return np.ascontiguousarray(pair[genes, genes // LANES, :, genes % LANES].T), pair
+    return np.ascontiguousarray(pair[genes // LANES, genes, :, genes % LANES].T), pair
 
 
 @njit(cache=True, nogil=True)
@@ -211,8 +215,8 @@ def _pair_counts(panels, starts, pair):  # type: ignore[no-untyped-def]
     words = panels.shape[1]
     counts = np.zeros(128, np.int32)
     for s in range(len(starts) - 1):
-        for begin in range(starts[s], starts[s + 1], 512):  # a panel of 512 words stays in the second-level cache
-            size = min(512, starts[s + 1] - begin)
+        for begin in range(starts[s], starts[s + 1], 192):  # a panel of 192 words, 48 kB, stays in the nearest cache
+            size = min(192, starts[s + 1] - begin)
             for panel in range(panels.shape[0]):
                 base = (panel * words + begin) * 32
                 for first in range(0, panel * 32 + 32, 4):
@@ -220,7 +224,7 @@ def _pair_counts(panels, starts, pair):  # type: ignore[no-untyped-def]
                     count_tile(flat, row, 32, flat, base, size, counts, 0)
                     for i in range(4):
                         for lane in range(32):
-                            pair[first + i, panel, s, lane] += np.float32(counts[i * 32 + lane])
+                            pair[panel, first + i, s, lane] += np.float32(counts[i * 32 + lane])
 
 
 def _cells_of(row: npt.NDArray[np.uint64], starts: Integers) -> tuple[Integers, Integers]:
@@ -244,7 +248,8 @@ def _scan(  # type: ignore[no-untyped-def]
     patients, sizes, class_weights, largest, floor, penalty, z, minimum, scores, keys, seen,
 ):  # fmt: skip
     """All triples whose rarest gene is `a`."""
-    segments, words, panels, tables = len(scale), starts[-1], single.shape[1] // 32, len(weights)
+    segments, words, padded, tables = len(scale), starts[-1], single.shape[1], len(weights)
+    panels = padded // 32
     ends = _unit_ends(cells, unit_starts)
     counts = np.zeros(segments * 128, np.int32)
     fixed = np.zeros(segments, np.float32)
@@ -259,7 +264,7 @@ def _scan(  # type: ignore[no-untyped-def]
         at = panel * 32
         for s in range(segments):
             flat_single[s * 32 : s * 32 + 32] = single[s, at : at + 32]
-        ac_at = (a * panels + panel) * segments * 32
+        ac_at = (panel * padded + a) * segments * 32
         for first in range((a + 1) // 4 * 4, min(genes - 1, at + 31), 4):
             some = np.uint32(0)
             for i in range(4):
@@ -268,8 +273,8 @@ def _scan(  # type: ignore[no-untyped-def]
                 for t in range(tables):
                     lanes[i, t] = inside[i]
                     if inside[i]:
-                        lanes[i, t] &= masks[part[t, 1], a, panel] & masks[part[t, 2], b, panel]
-                        if not masks[part[t, 0], a, b // 32] >> np.uint32(b % 32) & np.uint32(1):
+                        lanes[i, t] &= masks[panel, a, part[t, 1]] & masks[panel, b, part[t, 2]]
+                        if not masks[b // 32, a, part[t, 0]] >> np.uint32(b % 32) & np.uint32(1):
                             lanes[i, t] = np.uint32(0)
                     some |= lanes[i, t] if prune else inside[i]
             if not some:
@@ -280,8 +285,8 @@ def _scan(  # type: ignore[no-untyped-def]
                 count_tile(scratch, row, 32, scratch, base, starts[s + 1] - starts[s], counts, s * 128)
             for i in range(4):
                 b = first + i
-                bc_at = (b * panels + panel) * segments * 32
-                ab_at = (a * panels + b // 32) * segments * 32 + b % 32
+                bc_at = (panel * padded + b) * segments * 32
+                ab_at = (b // 32 * padded + a) * segments * 32 + b % 32
                 counted = -1
                 for t in range(tables):
                     chosen = lanes[i, t] if prune else inside[i]
