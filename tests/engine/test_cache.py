@@ -1,5 +1,5 @@
-"""Kernels on disk: found again, rebuilt when damaged, compiled once by racing processes, and not needed where
-none can be kept.
+"""What is kept on disk: found again, made again when damaged, made once by racing processes, and not needed where
+nothing can be kept.
 """
 
 import subprocess
@@ -9,8 +9,6 @@ import pytest
 
 from carwright.engine import cache
 
-SOURCE = "from numba import njit\n@njit('float64(float64)', cache=True)\ndef f(x):\n    return {factor} * x\n"
-
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -19,28 +17,40 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "kernels"
 
 
-def test_a_kernel_is_kept_and_found_again(folder, monkeypatch):
-    source = SOURCE.format(factor=2.0)
-    assert cache.load(source).f(3.0) == 6.0
-    before = sorted(folder.rglob("*.nbc"))
-    stamp = before[0].stat().st_mtime_ns
-    monkeypatch.setattr(cache, "_loaded", {})
-    again = cache.load(source)
-    assert again.f(3.0) == 6.0
-    assert again.f.stats.cache_hits
-    assert before[0].stat().st_mtime_ns == stamp
+def kept(folder):
+    return sorted(folder.glob("*.kept"))
 
 
-@pytest.mark.parametrize("pattern", ["*.nbc", "*.nbi", "kernel.py", "manifest.json"])
-def test_a_damaged_copy_is_rebuilt(folder, monkeypatch, pattern):
-    source = SOURCE.format(factor=3.0)
-    cache.load(source)
-    damaged = next(folder.rglob(pattern))
-    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+def refuse():
+    raise AssertionError
+
+
+def test_what_was_made_is_found_again(folder, monkeypatch):
+    assert cache.keep(["a", "b"], lambda: b"made") == b"made"
     monkeypatch.setattr(cache, "_loaded", {})
-    assert cache.load(source).f(2.0) == 6.0
+    assert cache.keep(["a", "b"], refuse) == b"made"
+    assert cache.keep(["a", "c"], lambda: b"other") == b"other"
+    assert len(kept(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-1] + b"x", lambda b: b"", lambda b: b"x" + b[1:]]
+)
+def test_a_damaged_copy_is_made_again(folder, monkeypatch, damage):
+    cache.keep(["a"], lambda: b"made")
+    (copy,) = kept(folder)
+    sound = copy.read_bytes()
+    copy.write_bytes(damage(sound))
     monkeypatch.setattr(cache, "_loaded", {})
-    assert cache.load(source).f.stats.cache_hits
+    assert cache.keep(["a"], lambda: b"made") == b"made"
+    assert copy.read_bytes() == sound
+
+
+def test_a_failure_is_not_kept(folder):
+    with pytest.raises(AssertionError):
+        cache.keep(["a"], refuse)
+    assert kept(folder) == []
+    assert cache.keep(["a"], lambda: b"made") == b"made"
 
 
 def test_a_folder_that_cannot_be_written_costs_a_notice_only(folder, tmp_path, monkeypatch):
@@ -48,18 +58,24 @@ def test_a_folder_that_cannot_be_written_costs_a_notice_only(folder, tmp_path, m
     blocked.write_text("in the way")
     monkeypatch.setenv(cache.VARIABLE, str(blocked))
     with pytest.warns(RuntimeWarning, match="CARWRIGHT_CACHE"):
-        assert cache.load(SOURCE.format(factor=4.0)).f(2.0) == 8.0
+        assert cache.keep(["a"], lambda: b"made") == b"made"
+    assert cache.keep(["a"], refuse) == b"made"
 
 
-def test_racing_processes_compile_once(folder):
+def test_racing_processes_make_it_once(folder):
     script = (
-        "import sys; from carwright.engine import cache; f = cache.load(sys.argv[1]).f; "
-        "print(f(2.0), sum(f.stats.cache_misses.values()))"
+        "import time; from carwright.engine import cache\n"
+        "def make():\n    print('made'); time.sleep(0.5); return b'7'\n"
+        "print(cache.keep(['a'], make))"
     )
-    source = SOURCE.format(factor=5.0)
-    runs = [
-        subprocess.Popen([sys.executable, "-c", script, source], stdout=subprocess.PIPE, text=True) for _ in range(3)
-    ]
+    runs = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     answers = [run.communicate()[0].split() for run in runs]
-    assert [answer[0] for answer in answers] == ["10.0"] * 3
-    assert sum(int(answer[1]) for answer in answers) == 1
+    assert [answer[-1] for answer in answers] == ["b'7'"] * 3
+    assert sum("made" in answer for answer in answers) == 1
+
+
+def test_code_is_kept_by_processor(folder, monkeypatch):
+    cache.keep_code("text", lambda: b"made here")
+    monkeypatch.setattr(cache, "_loaded", {})
+    monkeypatch.setattr(cache, "processor", lambda: ("triple", "another", "features"))
+    assert cache.keep_code("text", lambda: b"made there") == b"made there"

@@ -13,7 +13,7 @@ from engine_support import build, table
 from test_against_others import ASKED, OBSERVED
 from test_closed_form import SAW_TRIGGERS
 
-from carwright.engine import Dosing, Functional, cache, compile_kernel, device
+from carwright.engine import Dosing, Functional, compile_kernel, device
 from carwright.errors import CarwrightError
 
 NUMBERS = ("outcome", "courses", "functionals", "trigger_counts", "trigger_days", "steps", "lowest")
@@ -70,7 +70,9 @@ def pretended_device(monkeypatch):
     monkeypatch.setattr("carwright.engine.device.unavailable", lambda: "")
     monkeypatch.setitem(sys.modules, "carwright.engine.device_numbers", np)
     monkeypatch.setattr("carwright.engine.device_numbers", np, raising=False)
-    monkeypatch.setattr(cache, "_loaded", {})
+    device.launcher.cache_clear()
+    yield
+    device.launcher.cache_clear()
 
 
 def assert_agree(one, other, within):
@@ -132,17 +134,17 @@ def test_the_text_translates_for_a_device():
         from engine_models import SAW
         from engine_support import build
         from test_closed_form import SAW_TRIGGERS
-        from carwright.engine import Functional, cache, device
+        from carwright.engine import Functional, device
         from carwright.engine.generator import generate
         from carwright.engine.vector import Shape
 
         dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(9, 0))
         _, kernel = build(SAW, ("A",), (Functional("maximum", "O"),), SAW_TRIGGERS)
         printed = generate(kernel._program, shape=Shape(1, 64))
-        module = cache.load(device.device_source(printed.source, Shape(1, 64), len(SAW_TRIGGERS), 512, 256))
+        solve_all = device.launcher(device.device_source(printed.source, Shape(1, 64), len(SAW_TRIGGERS), 512, 256))
         matrix, vector = float64[:, ::1], float64[::1]
         signature = void(vector, int64[::1], matrix, matrix, uint8[::1], matrix, float64[:, :, ::1])
-        ptx = cuda.compile(module.solve_all.py_func, signature, device=False, abi="numba", cc=(9, 0), output="ptx")[0]
+        ptx = cuda.compile(solve_all.py_func, signature, device=False, abi="numba", cc=(9, 0), output="ptx")[0]
         print(ptx.count(b"fma.rn.f64") if isinstance(ptx, bytes) else ptx.count("fma.rn.f64"))
         """
     )

@@ -2,26 +2,52 @@
 
 import ctypes
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from engine_models import PATIENT, SAW
+from engine_models import PATIENT, SAW, sbml
 from engine_support import build, table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_against_others import ASKED, OBSERVED
 from test_closed_form import SAW_TRIGGERS
 
-from carwright.engine import Dosing
-from carwright.engine.driver import Driver, driver_text
-from carwright.engine.machine_code import Code, assemble
+from carwright.engine import Dosing, Functional, compile_kernel, interpret, read_sbml
+from carwright.engine.array_code import ArrayCode
+from carwright.engine.driver import driver, driver_text
 from carwright.engine.precision import SHAPES
 from carwright.engine.scalar import translate
-from carwright.engine.scalar_values import Array
+from carwright.engine.tableau import RODAS5P
 
-ARRAYS = {"x": Array("double", 1), "n": Array("i64", 1), "table": Array("double", 2), "codes": Array("i8", 1)}
+ARRAYS = {"x": ("f8", 1), "n": ("i8", 1), "table": ("f8", 2), "codes": ("u1", 1), "words": ("u4", 2)}
 TEXT = """
 TWO = 2
+WEIGHTS = (0.25, -3.0)
+SQUARE = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+class Both(NamedTuple):
+    first: Floats
+    second: Floats
+
+
+def total(row: Floats) -> float:
+    made = 0.0
+    for i in range(len(row) - 1, -1, -1):
+        made += row[i]
+    return made
+
+
+def kept(b: Both, i: int) -> None:
+    rows = b.second
+    b.first[5] += total(b.second[i]) + total(rows[1, : i + 2])
+
+
+def bits(a: float) -> float:
+    whole = np.float64(a).view(np.int64)
+    flag = (whole > 7) & (a < 1.0)
+    return np.int64(((whole >> 3) & 12345) | 64).view(np.float64) + flag
 
 
 def split(value: float, least: int) -> tuple[int, float]:
@@ -44,7 +70,7 @@ def widened(x: Floats, flag: bool) -> float:
     return made * 1.0
 
 
-def entry(x: Floats, n: Integers, table: Floats, codes: Codes) -> None:
+def entry(x: Floats, n: Integers, table: Floats, codes: Codes, words: Words) -> None:
     first, second = split(x[0], -3)
     n[0], x[5] = first, second
     n[1], count = 0, 0
@@ -69,29 +95,32 @@ def entry(x: Floats, n: Integers, table: Floats, codes: Codes) -> None:
         for j in range(table.shape[1]):
             table[i, j] += table[i - 1, j] * -TWO
     codes[1] = codes[0] + 1
+    words[1, 1] = words[0, 1] + 4000000000
+    both, last = Both(x, table), table[2]
+    kept(both, n[5] % 2)
+    x[1] += WEIGHTS[n[5] % 2] * SQUARE[1, n[5] % 2] + last[1] ** 2 + np.floor(x[0]) + np.sqrt(abs(x[0])) + bits(x[0])
     x[4] = np.nan if x[4] != x[4] else x[4]
 """
 
 
+SCOPE = {"np": np, "NamedTuple": NamedTuple, **dict.fromkeys(["Floats", "Integers", "Codes", "Words"])}
+
+
 @cache
-def assembled():
-    return Code(assemble(translate(TEXT, ARRAYS, "entry"), speed_level=2))
+def compiled():
+    return ArrayCode(TEXT, "entry", ARRAYS)
 
 
 def both(x, n, values):
     """Outputs of Python and of machine code."""
-    results = []
-    scope = {"np": np, "Floats": None, "Integers": None, "Codes": None}
+    scope = dict(SCOPE)
     exec(TEXT, scope)  # noqa: S102 our own text
-    code = assembled()
-    for machine in (False, True):
-        arrays = [np.array(x), np.array(n), np.array(values).reshape(3, 4), np.array([7, 0], np.uint8)]
-        if machine:
-            flat = [part for array in arrays for part in (array.ctypes.data, *array.shape)]
-            ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(flat))(code.addresses(["entry"])[0])(*flat)
-        else:
-            with np.errstate(all="ignore"):
-                scope["entry"](*arrays)
+    results = []
+    for solve in (scope["entry"], compiled()):
+        words = np.array([[1, 2], [3, 4]], np.uint32)
+        arrays = [np.array(x), np.array(n), np.array(values).reshape(3, 4), np.array([7, 0], np.uint8), words]
+        with np.errstate(all="ignore"):
+            solve(*arrays)
         results.append(arrays)
     return results
 
@@ -99,6 +128,7 @@ def both(x, n, values):
 numbers = st.floats(-100, 100) | st.sampled_from([0.0, -0.5, 1.0])
 
 
+@settings(deadline=None)
 @given(
     x=st.lists(numbers, min_size=6, max_size=6),
     last=st.integers(0, 12),
@@ -111,11 +141,24 @@ def test_machine_code_does_what_python_does(x, last, values):
 
 
 @pytest.mark.parametrize(
-    "line", ["x[0] = x[1:2]", "x[0] = x[1] ** 2", "y = 1.5\n    n[y] = 1", "with x: pass", "x[0] = sin(x[1])"]
+    "line", ["x[0] = x[1:2]", "n = x", "x[0] = x[n[0], 1]", "y = 1.5\n    n[y] = 1", "with x: pass", "x[0] = sin(x[1])"]
 )
 def test_what_is_outside_the_language_is_refused(line):
-    with pytest.raises(TypeError, match="not driver code"):
-        translate(f"def entry(x: Floats, n: Integers) -> None:\n    {line}\n", ARRAYS, "entry")
+    with pytest.raises(TypeError, match="not solver code"):
+        translate(
+            f"def entry(x: Floats, n: Integers) -> None:\n    {line}\n", "entry", {"x": ("double", 1), "n": ("i64", 1)}
+        )
+
+
+BOUNCING = """
+model bouncing
+  A' = B; B' = -k*A + piecewise(1, time > 4.5, 0)
+  A = 100; B = 0; k = 0.3
+  E1: at (A < 0): B = -0.8*B, A = 0
+  E2: at 0.5 after (B > 10), priority = 2: A = A + 3
+  E3: at (time >= 2), t0=false: B = B + 1
+end
+"""
 
 
 @pytest.mark.parametrize("name", ["patient", "saw"])
@@ -133,23 +176,48 @@ def test_the_driver_run_by_python_gives_the_same_bytes(name, patients, monkeypat
     def call(address, W):
         ctypes.CFUNCTYPE(None, ctypes.c_void_p)(int(address))(W.ctypes.data)
 
-    scope = {"np": np, "call": call, "Floats": None, "Integers": None, "Codes": None}
+    scope = {**SCOPE, "call": call}
     exec(driver_text(SHAPES["double"]), scope)  # noqa: S102 our own text
 
-    def solve(_, *arrays):
+    def solve(*arrays):
         with np.errstate(all="ignore"):
             scope["solve"](*arrays)
 
-    monkeypatch.setattr(Driver, "solve", solve)
-    found = kernel.solve(parameters, **asked)
+    monkeypatch.setattr(kernel._solver, "_driver", solve)
+    assert_same(expected, kernel.solve(parameters, **asked))
+
+
+def test_the_interpreter_run_by_python_gives_the_same_bytes(monkeypatch):
+    asked = (
+        Functional("maximum", "A"),
+        Functional("time_of_minimum", "A"),
+        Functional("days_below", "A", threshold=60.0),
+    )
+    system = read_sbml(sbml(BOUNCING))
+    kernel = compile_kernel(system, ("A", "B"), asked)
+    given = {"end": 12.0, "times": np.linspace(0.0, 12.0, 25)}
+    parameters = table(system, 3, k=[0.3, 0.5, 0.05])
+    expected = kernel.solve(parameters, **given)
+    scope = dict(SCOPE, Instructions=None)
+    exec(f"from __future__ import annotations\n{interpret.source(RODAS5P)}", scope)  # noqa: S102 our own text
+
+    def solve(*arrays):
+        with np.errstate(all="ignore"):
+            scope["solve"](*arrays)
+
+    monkeypatch.setattr(kernel._solver, "_run", solve)
+    assert_same(expected, kernel.solve(parameters, **given))
+
+
+def assert_same(expected, found):
     assert (expected.outcome == 0).all()
     for field in ("outcome", "courses", "functionals", "trigger_counts", "trigger_days", "steps", "lowest"):
         assert getattr(expected, field).tobytes() == getattr(found, field).tobytes(), field
 
 
 def test_arrays_that_the_driver_cannot_read_are_refused():
-    driver = Driver(SHAPES["double"])
+    solve = driver(SHAPES["double"])
     empty = np.empty((0, 0))
     with pytest.raises(TypeError, match="parameters is float64 of shape"):
-        driver.solve(np.empty(1), np.empty(1, np.int64), np.empty((4, 4))[:, ::2], empty, np.empty(1, np.uint8), empty,
+        solve(np.empty(1), np.empty(1, np.int64), np.empty((4, 4))[:, ::2], empty, np.empty(1, np.uint8), empty,
                      np.empty((0, 0, 0)))  # fmt: skip

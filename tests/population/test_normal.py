@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 import scipy.special
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carwright.population import normal, normal_functions
@@ -57,6 +57,7 @@ def test_the_logistic_functions_agree_with_scipy():
     np.testing.assert_allclose(normal.logit(p), scipy.special.logit(p), rtol=1e-13, atol=1e-15)
 
 
+@settings(deadline=None)
 @given(st.floats(-38.0, 38.0), st.integers(1, 9000), st.data())
 def test_a_number_gives_the_same_bits_wherever_it_stands(x, count, data):
     place = data.draw(st.integers(0, count - 1))
@@ -65,6 +66,7 @@ def test_a_number_gives_the_same_bits_wherever_it_stands(x, count, data):
     assert normal.share_below(values)[place] == normal.share_below(x)
 
 
+@settings(deadline=None)
 @given(st.floats(-38.0, 38.0))
 def test_machine_code_does_what_the_text_says(x):
     with np.errstate(all="ignore"):

@@ -67,7 +67,7 @@ class Compiled:
         self, W: Numbers, M: Integers, parameters: Floats, amounts: Floats, outcome: Codes, results: Floats,
         courses: Floats,
     ) -> None:  # fmt: skip
-        self._driver.solve(W, M, parameters, amounts, outcome, results, courses)
+        self._driver(W, M, parameters, amounts, outcome, results, courses)
 
     def solve(
         self, parameters: Floats, amounts: Floats, stops: Floats, dose_first: Integers, dose_state: Integers,

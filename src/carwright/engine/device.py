@@ -7,13 +7,13 @@ function: by number instead of by address. Each thread holds its own copy of the
 
 from __future__ import annotations
 
+from functools import cache as remember
 from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import cache
 from carwright.engine.compiled import Compiled, Numbers
 from carwright.engine.driver import FUNCTIONS, driver_text
 from carwright.engine.generator import Program
@@ -95,6 +95,14 @@ def device_source(functions: str, shape: Shape, triggers: int, numbers: int, who
     return "\n".join(parts)
 
 
+@remember
+def launcher(source: str) -> Any:
+    """``solve_all`` of a text of `device_source`; numba-cuda compiles it when it is first launched."""
+    scope: dict[str, Any] = {"__name__": __name__}
+    exec(compile(source, "<driver on a device>", "exec"), scope)  # noqa: S102 - our own text
+    return scope["solve_all"]
+
+
 class OnDevice(Compiled):
     """Solves chunks of patients of one program on the current CUDA device."""
 
@@ -121,11 +129,11 @@ class OnDevice(Compiled):
         from numba import cuda
 
         sizes = [-(-len(array) // _STEP) * _STEP for array in (W, M)]
-        module = cache.load(device_source(self.printed.source, self.shape, self.printed.layout.triggers, *sizes))
+        solve_all = launcher(device_source(self.printed.source, self.shape, self.printed.layout.triggers, *sizes))
         outputs: list[npt.NDArray[Any]] = [outcome, results, courses]
         copies: list[Any] = [cuda.to_device(array) for array in outputs]
         blocks = -(-len(parameters) // THREADS)
-        module.solve_all[blocks, THREADS](W, M, parameters, amounts, *copies)
+        solve_all[blocks, THREADS](W, M, parameters, amounts, *copies)
         for there, here in zip(copies, outputs, strict=True):
             if here.size:
                 here[...] = there.copy_to_host()

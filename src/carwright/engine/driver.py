@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache as remember
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import cache
+from carwright.engine.array_code import ArrayCode
 from carwright.engine.lanes import FILES
 from carwright.engine.layout import SAMPLES, Layout
-from carwright.engine.machine_code import Code, assemble
 from carwright.engine.module_text import MARKER
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
-from carwright.engine.scalar import translate
-from carwright.engine.scalar_values import Array
 from carwright.engine.vector import Shape
 
 FUNCTIONS: Final = (
@@ -40,10 +36,6 @@ _TOLD: Final = (*Layout.names(), *_SIZES, *_TABLES)
 _NAMES: Final = ("ADVANCE", "SAMPLE_ALL", *(name.upper() for name in FUNCTIONS[2:]), "ASSIGN")
 _FINEST: Final = {64: 1e-13, 32: 1e-6}
 """Part of a step to which positions in it are told apart, by bits of a number: some units in the last place of 1."""
-_DECIDES: Final = ("scalar.py", "scalar_values.py", "machine_code.py")
-"""Files that decide what machine code is made of the text."""
-_ELEMENTS: Final = {"f8": "double", "f4": "float", "i8": "i64", "u1": "i8"}
-"""LLVM's names of NumPy's types."""
 
 
 def driver_text(shape: Shape) -> str:
@@ -65,42 +57,19 @@ def driver_text(shape: Shape) -> str:
     return "\n".join([*(f"{name} = {value!r}" for name, value in constants.items()), *texts])
 
 
-class Driver:
-    """Machine code of the driver for vectors of one shape."""
-
-    def __init__(self, shape: Shape) -> None:
-        number = shape.number
-        self._arrays: dict[str, tuple[np.dtype[Any], int]] = {
-            "W": (number, 1), "M": (np.dtype(np.int64), 1), "parameters": (np.dtype(float), 2),
-            "amounts": (np.dtype(float), 2), "outcome": (np.dtype(np.uint8), 1), "results": (np.dtype(float), 2),
-            "courses": (np.dtype(float), 3),
-        }  # fmt: skip
-        text = driver_text(shape)
-        deciding = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
-
-        def make() -> bytes:
-            arrays = {name: Array(_ELEMENTS[kind.str[1:]], size) for name, (kind, size) in self._arrays.items()}
-            return assemble(translate(text, arrays, "solve"), speed_level=2)
-
-        self._code = Code(cache.keep_code("\0".join([text, str(shape), *deciding]), make))
-        kinds = [kind for _, size in self._arrays.values() for kind in (ctypes.c_void_p, *[ctypes.c_int64] * size)]
-        self._solve = ctypes.CFUNCTYPE(None, *kinds)(self._code.addresses(["solve"])[0])
-
-    def solve(self, *arrays: npt.NDArray[Any]) -> None:
-        """Call ``solve`` of ``lanes/driver.py``; other threads run meanwhile."""
-        given: list[int] = []
-        for array, (name, (kind, dimensions)) in zip(arrays, self._arrays.items(), strict=True):
-            if array.dtype != kind or array.ndim != dimensions or not array.flags.c_contiguous:
-                message = f"{name} is {array.dtype} of shape {array.shape}, strides {array.strides}"
-                raise TypeError(message)
-            given += [array.ctypes.data, *array.shape]
-        self._solve(*given)
-
-
 @remember
-def driver(shape: Shape) -> Driver:
-    """The driver, compiled now where no sound copy is on disk."""
-    return Driver(shape)
+def driver(shape: Shape) -> ArrayCode:
+    """``solve`` of ``lanes/driver.py`` for vectors of one shape, compiled now where no sound copy is on disk."""
+    arrays: dict[str, tuple[npt.DTypeLike, int]] = {
+        "W": (shape.number, 1),
+        "M": (np.int64, 1),
+        "parameters": (float, 2),
+        "amounts": (float, 2),
+        "outcome": (np.uint8, 1),
+        "results": (float, 2),
+        "courses": (float, 3),
+    }
+    return ArrayCode(driver_text(shape), "solve", arrays)
 
 
 def told(layout: Layout, places: dict[str, int], asked: list[int], functions: list[int],

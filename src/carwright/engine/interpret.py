@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache as remember
 from importlib.resources import files
-from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine import cache
 from carwright.engine import expression as ex
+from carwright.engine.array_code import ArrayCode
 from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, jacobian
 from carwright.engine.expression import TIME, Expr
 from carwright.engine.generator import Program
 from carwright.engine.interpreter import FILES
-from carwright.engine.module_text import MARKER, decorated
+from carwright.engine.module_text import MARKER
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
 from carwright.engine.sparse import Factorisation, factorise
@@ -31,31 +30,15 @@ _TAPES: Final = (
 )  # fmt: skip
 _SCALARS: Final = ("T", "H", "E", "LOW")
 _TALLY: Final = ("RESULT", "BEST", "LEVEL", "ARMED", "LEFT", "FIRED")
-_MATRIX, _VECTOR, _WHOLE, _TABLE = "float64[:, ::1]", "float64[::1]", "int64[::1]", "int64[:, ::1]"
-_SIGNATURE: Final = ", ".join(
-    [
-        *[
-            _MATRIX,
-            _MATRIX,
-            _VECTOR,
-            _WHOLE,
-            _WHOLE,
-            _WHOLE,
-            _VECTOR,
-            _VECTOR,
-            _MATRIX,
-            _TABLE,
-            _MATRIX,
-            _TABLE,
-            _MATRIX,
-        ],
-        *["uint8[::1]", "float64[:, :, ::1]", _MATRIX, _MATRIX, _MATRIX, _WHOLE, _VECTOR],
-        *["uint32[:, ::1]", _TABLE, _WHOLE, _TABLE, _TABLE, _VECTOR],
-        *[_VECTOR, _MATRIX, _VECTOR, _VECTOR, _VECTOR, _MATRIX, _MATRIX, _WHOLE, _MATRIX, _MATRIX],
-    ]
+_ARGUMENTS: Final = (
+    "parameters f8 2, amounts f8 2, stops f8 1, dose_first i8 1, dose_state i8 1, dose_column i8 1, times f8 1, "
+    "settings f8 1, tolerances f8 2, functional_codes i8 2, functional_values f8 2, trigger_codes i8 2, "
+    "trigger_values f8 2, outcome u1 1, courses f8 3, functionals f8 2, trigger_counts f8 2, trigger_days f8 2, "
+    "steps i8 1, lowest f8 1, code u4 2, spans i8 2, outputs i8 1, events i8 2, targets i8 2, registers f8 1, R f8 1, "
+    "S f8 2, step_ f8 1, clock f8 1, modes f8 1, was f8 2, queue_ f8 2, length i8 1, samples f8 2, tally f8 2, "
+    "counts f8 1"
 )
-_INNER: Final = '@njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'
-_ENTRY: Final = f'@njit("void({_SIGNATURE})", error_model="numpy", nogil=True, cache=True)'
+"""Arguments of ``solve``: name, NumPy's type, dimensions."""
 
 
 @remember
@@ -84,15 +67,14 @@ def source(method: Tableau) -> str:
     }
     square = {"A_COEFFICIENTS": method.a, "C_COEFFICIENTS": method.c, "H_COEFFICIENTS": method.dense}
     lines = [f"{name} = {value!r}" for name, value in sizes.items()]
-    lines += [
-        f"{name} = np.array({[[*row, *[0.0] * (stages - len(row))] for row in rows]!r})"
-        for name, rows in square.items()
-    ]
-    head = "from __future__ import annotations\n\nfrom typing import NamedTuple\n\nimport numpy as np\n"
-    types = "from numba import njit\n\nFloats = Integers = Instructions = Codes = np.ndarray\n"
-    parts = [head + types, "\n".join(lines) + "\n"]
-    parts += [decorated(text.split(MARKER)[1], lambda name: _ENTRY if name == "solve" else _INNER) for text in texts]
-    return "\n".join(parts)
+    lines += [f"{name} = np.array({_padded(rows, stages)!r})" for name, rows in square.items()]
+    return "\n".join(["\n".join(lines), *(text.split(MARKER)[1] for text in texts)])
+
+
+def _padded(rows: Sequence[Sequence[float]], size: int) -> list[list[float]]:
+    """Rows of a triangle as a square: the text reads all of it."""
+    square = [[*row, *[0.0] * (size - len(row))] for row in rows]
+    return square + [[0.0] * size] * (size - len(rows))
 
 
 def _rows(method: Tableau) -> dict[str, int]:
@@ -100,16 +82,18 @@ def _rows(method: Tableau) -> dict[str, int]:
     return {"Y": 1, "Y1": 1, "U": 1, "K": method.stages, "DENSE": len(method.dense), "SAVED": 2}
 
 
-def load(method: Tableau = RODAS5P) -> ModuleType:
+@remember
+def load(method: Tableau = RODAS5P) -> ArrayCode:
     """The compiled interpreter, compiled now where no sound copy is on disk."""
-    return cache.load(source(method))
+    arguments = {name: (kind, int(size)) for name, kind, size in map(str.split, _ARGUMENTS.split(", "))}
+    return ArrayCode(source(method), "solve", arguments)
 
 
 class Interpreter:
     """Takes the place of a compiled module: ``solve`` has the same arguments."""
 
     def __init__(self, program: Program, method: Tableau = RODAS5P) -> None:
-        self._module = load(method)
+        self._run = load(method)
         self._rows = sum(_rows(method).values())
         self._tables = _tables(program)
         self._states = len(program.system.states)
@@ -126,9 +110,10 @@ class Interpreter:
             tables.registers.copy(), np.zeros((self._rows, self._states)), np.zeros(len(_SCALARS)),
             np.zeros(tables.clock), np.zeros(tables.switches), np.zeros(self._was), np.zeros(self._queue),
             np.zeros(3, np.int64), np.zeros(self._samples), np.zeros(self._tally),
+            np.zeros(2),
         )  # fmt: skip
         model = (tables.code, tables.spans, tables.outputs, tables.events, tables.targets, tables.registers)
-        self._module.solve(*arguments, *model, *memory)
+        self._run(*arguments, *model, *memory)
 
 
 class _Tables(NamedTuple):

@@ -1,8 +1,8 @@
 """Elementary functions of the kernels, written so that a compiler turns them into vector instructions.
 
-The text of this file is compiled with every kernel (`carwright.engine.vector`, and Numba for the interpreter); here it
-is plain Python that works on NumPy scalars. No function branches: special cases are selected at the end, so eight
-patients run in step.
+The text of this file is compiled with every kernel (`carwright.engine.vector`) and with the interpreter
+(`carwright.engine.scalar`); here it is plain Python that works on NumPy scalars. No function branches: special cases
+are selected at the end, so eight patients run in step.
 
 What depends on the format of the numbers are the constants in front, `taylor` and `area`; ``mathematics_single.py``
 replaces those for single precision.

@@ -1,4 +1,4 @@
-"""Modules that are put together from the text of files, for Numba to compile as one."""
+"""Modules that are put together from the text of files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MARKER: Final = "# --- copied into every kernel from here ---\n"
 
 
 def decorated(source: str, decorator: Callable[[str], str]) -> str:
-    """Put a decorator before every function of a source text."""
+    """Put a decorator before every function of a source text, for numba-cuda."""
     lines = []
     for line in source.splitlines():
         if line.startswith("def "):

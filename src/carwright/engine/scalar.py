@@ -1,71 +1,158 @@
-"""The driver's Python to LLVM: scalars, arrays, branches, loops and calls.
+"""The solvers' Python to LLVM: scalars, arrays, branches, loops and calls.
 
-What `carwright.engine.vector` does for straight lines of vectors, this does for the scalar code between them: a
-restricted Python is written as LLVM's text, which takes milliseconds where a general compiler of Python takes seconds,
-and needs no such compiler to be loaded again. The text stays Python, which type checkers read and numba-cuda compiles.
+What `carwright.engine.vector` does for straight lines of vectors, this does for the code around them, and for the
+interpreter: a restricted Python is written as LLVM's text, which takes milliseconds where a general compiler of Python
+takes seconds, and needs no such compiler to be loaded again. The text stays Python, which type checkers read, the tests
+run, and numba-cuda compiles.
 
-What may be written: functions whose arguments are annotated ``int``, ``float`` or ``bool`` or are arrays with names
-known to the translator; ``if``, ``while``, ``for`` over ``range``, ``break``, ``continue``, ``return``; assignments to
-names and elements; arithmetic, comparisons, ``in`` a tuple, ``and or not``, conditional expressions; ``min max abs
-int np.isfinite``; calls of each other; ``call(address, W)`` of a function in machine code. Whole numbers have 64 bits,
-floating point has double precision between a load and a store, whatever the array holds. A name has one kind in a
-function: the widest that is assigned to it. Indices count from 0, are not checked, and never from the end.
+What may be written: functions whose scalar arguments and results are annotated ``int``, ``float`` or ``bool``; arrays,
+rows of arrays and named tuples of arrays as arguments; ``if``, ``while``, ``for`` over ``range``, ``break``,
+``continue``, ``return``; assignments to names and elements; arithmetic, comparisons, ``in`` a tuple, ``and or not``,
+conditional expressions; ``len min max abs int``, NumPy's functions of one number, and bits by ``view``; calls of each
+other; ``call(address, W)`` of a function in machine code. Constants stand outside the functions: numbers, tuples and
+``np.array`` of numbers.
+
+Whole numbers have 64 bits, floating point has double precision between a load and a store, whatever the array holds. A
+name has one kind in a function: the widest that is assigned to it; or it stands for one array. Indices count from 0,
+are not checked, and never count from the end.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from carwright.engine.scalar_values import NARROWED, TYPES, Array, Signatures, Value, Values, unknown
+import numpy as np
+
+from carwright.engine.scalar_values import TYPES, Array, Bundle, Callee, Value, Values, digits, each, unknown
+
+_ANNOTATED: Final = {"float": "f", "int": "i", "bool": "b"}
 
 
-def translate(source: str, arrays: Mapping[str, Array], entry: str) -> str:
+def translate(source: str, entry: str, arrays: Mapping[str, tuple[str, int]]) -> str:
     """Text of an LLVM module.
 
     Parameters
     ----------
     source
-        Functions, and constants by name.
-    arrays
-        Names that are arrays wherever they are arguments. Each becomes a pointer and its sizes; no two overlap.
+        Functions, named tuples, and constants by name.
     entry
         The function that is called from outside.
+    arrays
+        Its arguments: LLVM's name of the elements, and the number of dimensions. Each becomes a pointer and its sizes;
+        no two overlap.
     """
-    return _Module(ast.parse(source), arrays, entry).text()
+    module = _Module(ast.parse(source), entry)
+    given = [Array(element, "", ("",) * dimensions).named(name) for name, (element, dimensions) in arrays.items()]
+    module.callee(entry, given)
+    return module.text()
 
 
-class _Module(Signatures):
-    def __init__(self, tree: ast.Module, arrays: Mapping[str, Array], entry: str) -> None:
-        super().__init__(tree, arrays)
+class _Module:
+    """Functions are written when they are first called, once for each form of their arguments."""
+
+    def __init__(self, tree: ast.Module, entry: str) -> None:
         self.entry = entry
+        self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        self.bundles = {
+            node.name: [ast.unparse(line.target) for line in node.body if isinstance(line, ast.AnnAssign)]
+            for node in tree.body
+            if isinstance(node, ast.ClassDef)
+        }
+        self.constants: dict[str, float] = {}
+        self.tables: dict[str, Array] = {}
+        self._outside: dict[str, None] = {}
+        self._written: dict[tuple[Any, ...], Callee] = {}
+        self._texts: list[str] = []
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                self._constant(ast.unparse(node.targets[0]), node.value)
+
+    def _constant(self, name: str, node: ast.expr) -> None:
+        match node:
+            case ast.Attribute(attr=("inf" | "nan") as special):
+                self.constants[name] = float(special)
+            case ast.Call(args=[rows]) | (ast.Tuple() as rows):
+                values = np.array(ast.literal_eval(rows), dtype=np.float64)
+                numbers = ", ".join(f"double {digits(value)}" for value in values.ravel().tolist())
+                self._outside[f"@{name} = private constant [{values.size} x double] [{numbers}]"] = None
+                self.tables[name] = Array("double", f"@{name}", tuple(map(str, values.shape)))
+            case _:
+                self.constants[name] = ast.literal_eval(node)
+
+    def declare(self, signature: str) -> None:
+        """Note a function from outside."""
+        self._outside[f"declare {signature}"] = None
 
     def text(self) -> str:
-        """All functions."""
-        kept = [self._function(node) for node in self.functions.values()]
-        return "\n".join(["declare double @llvm.fabs.f64(double)", *kept])
+        """All that has been written."""
+        return "\n".join([*self._outside, *self._texts])
 
-    def _function(self, node: ast.FunctionDef) -> str:
-        kinds: dict[str, str] = {}
+    def callee(self, name: str, arrays: Sequence[Array | Bundle | None]) -> Callee | None:
+        """A function for arguments of one form (None for a scalar); None where the text has no such function."""
+        node = self.functions.get(name)
+        if node is None or len(arrays) != len(node.args.args):
+            return None
+        form = [[(one.element, len(one.sizes)) for one in each(array)] if array is not None else [] for array in arrays]
+        key = (name, str(form))
+        if key not in self._written:
+            given = dict(zip((a.arg for a in node.args.args), arrays, strict=True))
+            number = sum(other == name for other, _ in self._written)
+            scalars = {a.arg: _kind(a.annotation) for a in node.args.args if given[a.arg] is None}
+            callee = Callee(f"{name}.{number}" if number else name, scalars, _returned(node))
+            self._written[key] = callee
+            self._texts.append(self._function(node, callee, given))
+        return self._written[key]
+
+    def _function(self, node: ast.FunctionDef, own: Callee, given: Mapping[str, Array | Bundle | None]) -> str:
+        linkage, apart = ("", "ptr noalias") if node.name == self.entry else ("internal ", "ptr")
+        arrays: dict[str, Array | Bundle] = {}
+        parameters: list[str] = []
+        for name, array in given.items():
+            if array is None:
+                parameters.append(f"{TYPES[own.scalars[name]]} %{name}")
+                continue
+            if isinstance(array, Array):
+                arrays[name] = array.named(name)
+            else:
+                arrays[name] = {field: one.named(f"{name}.{field}") for field, one in array.items()}
+            parameters += [text.replace("ptr", apart, 1) for one in each(arrays[name]) for text in one.passed()]
+        kinds: dict[str, str] = dict(own.scalars)
         while True:  # until no assignment widens a name any more
-            body = _Body(self, node, kinds)
+            body = _Body(self, own, arrays, kinds)
             body.statements(node.body)
             if body.kinds == kinds:
                 break
             kinds = body.kinds
         slots = [f"%{name}.at = alloca {TYPES[kind]}" for name, kind in kinds.items()]
-        starts = [f"store {TYPES[v.kind]} {v.text}, ptr %{name}.at" for name, v in body.scalars().items()]
-        end = [] if body.ended else ["ret void" if self.result(node) == "void" else "unreachable"]
-        linkage = "" if node.name == self.entry else "internal "
-        head = f"define {linkage}{self.result(node)} @{node.name}({', '.join(self.parameters(node))}) nounwind {{"
+        starts = [f"store {TYPES[kind]} %{name}, ptr %{name}.at" for name, kind in own.scalars.items()]
+        end = [] if body.ended else ["unreachable" if own.returned else "ret void"]
+        head = f"define {linkage}{own.result} @{own.name}({', '.join(parameters)}) nounwind {{"
         return "\n".join([head, *slots, *starts, *body.lines, *end, "}"])
+
+
+def _kind(annotation: ast.expr | None) -> str:
+    name = ast.unparse(annotation) if annotation is not None else ""
+    return _ANNOTATED.get(name) or unknown(annotation or ast.Constant(None))
+
+
+def _returned(node: ast.FunctionDef) -> tuple[str, ...]:
+    match node.returns:
+        case ast.Subscript(slice=ast.Tuple(elts=parts)):
+            return tuple(_kind(part) for part in parts)
+        case ast.Name() as name:
+            return (_kind(name),)
+    return ()
 
 
 class _Body(Values):
     """Statements of one function."""
 
-    def __init__(self, module: Signatures, node: ast.FunctionDef, kinds: Mapping[str, str]) -> None:
-        super().__init__(module, node, kinds)
+    def __init__(
+        self, module: _Module, own: Callee, arrays: Mapping[str, Array | Bundle], kinds: Mapping[str, str]
+    ) -> None:
+        super().__init__(module, own, arrays, kinds)
         self._around: list[tuple[str, str]] = []
         """Labels at which ``continue`` and ``break`` of the loops around go on."""
 
@@ -78,17 +165,17 @@ class _Body(Values):
     def _statement(self, node: ast.stmt) -> None:
         match node:
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
-                for target, value in zip(targets, [self.value(v) for v in values], strict=True):
-                    self._assign(target, value)
+                self._assign(targets, values)
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Call() as call):
-                function, made = self.called(call), self.call(call)
-                for i, (target, kind) in enumerate(zip(targets, self.module.returned(function), strict=True)):
-                    part = f"extractvalue {self.module.result(function)} {made.text}, {i}"
-                    self._assign(target, self.emit(kind, part))
+                function, made = self.call(call)
+                for i, (target, kind) in enumerate(zip(targets, function.returned, strict=True)):
+                    self._put(target, self.emit(kind, f"extractvalue {function.result} {made.text}, {i}"))
             case ast.Assign(targets=[target], value=value):
-                self._assign(target, self.value(value))
+                self._assign([target], [value])
+            case ast.AnnAssign(target=target, value=value) if value is not None:
+                self._assign([target], [value])
             case ast.AugAssign(target=target, op=op, value=value):
-                self._assign(target, self.arithmetic(self.value(target), op, self.value(value), node))
+                self._put(target, self.arithmetic(self.value(target), op, self.value(value), node))
             case ast.Expr(value=ast.Call() as call):
                 self.call(call)
             case ast.Expr(value=ast.Constant()):
@@ -110,28 +197,35 @@ class _Body(Values):
             case _:
                 unknown(node)
 
-    def _assign(self, target: ast.expr, value: Value) -> None:
+    def _assign(self, targets: Sequence[ast.expr], nodes: Sequence[ast.expr]) -> None:
+        """Everything on the right is computed before anything on the left changes."""
+        arrays = [self.array(node) for node in nodes]
+        values = [self.value(node) if array is None else None for node, array in zip(nodes, arrays, strict=True)]
+        for target, array, value in zip(targets, arrays, values, strict=True):
+            if value is not None:
+                self._put(target, value)
+            elif array is not None and isinstance(target, ast.Name) and target.id not in {*self.kinds, *self.arrays}:
+                self.arrays[target.id] = array
+            else:
+                unknown(target)
+
+    def _put(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
             self.put(target.id, value)
-        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            array = self.module.arrays[target.value.id]
-            place, made = self.place(target), self.cast(array.kind, value)
-            if array.element in NARROWED:
-                made = self.emit("", NARROWED[array.element].format(made.text))
-            self.lines.append(f"store {array.element} {made.text}, ptr {place}")
+        elif isinstance(target, ast.Subscript):
+            self.put_element(target, value)
         else:
             unknown(target)
 
     def _return(self, node: ast.expr) -> None:
-        kinds, kind = self.module.returned(self.node), self.module.result(self.node)
-        parts = node.elts if isinstance(node, ast.Tuple) else [node]
-        values = [self.cast(k, self.value(part)) for k, part in zip(kinds, parts, strict=True)]
+        own, parts = self.own, node.elts if isinstance(node, ast.Tuple) else [node]
+        values = [self.cast(kind, self.value(part)) for kind, part in zip(own.returned, parts, strict=True)]
         made = values[0].text
         if len(values) > 1:
             made = "poison"
             for i, value in enumerate(values):
-                made = self.emit("", f"insertvalue {kind} {made}, {TYPES[value.kind]} {value.text}, {i}").text
-        self.finish(f"ret {kind} {made}")
+                made = self.emit("", f"insertvalue {own.result} {made}, {TYPES[value.kind]} {value.text}, {i}").text
+        self.finish(f"ret {own.result} {made}")
 
     def _branch(self, test: ast.expr, body: Sequence[ast.stmt], other: Sequence[ast.stmt]) -> None:
         then, otherwise, after = self.label(), self.label(), self.label()
@@ -157,7 +251,8 @@ class _Body(Values):
         self.begin(after)
 
     def _for(self, name: str, bounds: Sequence[ast.expr], body: Sequence[ast.stmt]) -> None:
-        values = [self.cast("i", self.value(bound)) for bound in bounds]
+        step = ast.literal_eval(bounds[2]) if len(bounds) == 3 else 1
+        values = [self.cast("i", self.value(bound)) for bound in bounds[:2]]
         first, last = values if len(values) == 2 else (Value("i", "0"), *values)
         head, inside, following, after = (self.label() for _ in range(4))
         counter = f"count.{head}"
@@ -165,13 +260,13 @@ class _Body(Values):
         self.go(head)
         self.begin(head)
         now = self.get(counter)
-        self.fork(self.emit("b", f"icmp slt i64 {now.text}, {last.text}"), inside, after)
+        self.fork(self.emit("b", f"icmp {'slt' if step > 0 else 'sgt'} i64 {now.text}, {last.text}"), inside, after)
         self.begin(inside)
         self.put(name, now)
         self._repeat(body, following, after)
         self.go(following)
         self.begin(following)
-        self.put(counter, self.emit("i", f"add i64 {now.text}, 1"))
+        self.put(counter, self.emit("i", f"add i64 {now.text}, {step}"))
         self.go(head)
         self.begin(after)
 

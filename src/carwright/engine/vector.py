@@ -32,7 +32,7 @@ COMPARISONS: Final[Mapping[type, tuple[str, str]]] = {
     ast.Eq: ("oeq", "eq"), ast.NotEq: ("une", "ne"),
 }  # fmt: skip
 _INTRINSICS: Final = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil"}
-_LIBRARY: Final = {
+LIBRARY: Final = {
     "sin": "sin", "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh",
     "cosh": "cosh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
 }  # fmt: skip
@@ -255,8 +255,8 @@ class _Body:
             function = f"@llvm.{_INTRINSICS[name]}.v{self.shape.lanes}f{self.shape.bits}"
             self.module.declare(f"{kind} {function}({kind})")
             return self.emit("f", f"call {kind} {function}({kind} {arguments[0].text})")
-        if name in _LIBRARY:
-            return self._by_lane(_LIBRARY[name], arguments[0])
+        if name in LIBRARY:
+            return self._by_lane(LIBRARY[name], arguments[0])
         self.module.elementary(name)
         return self.emit("f", f"call {kind} @{name}({', '.join(f'{kind} {a.text}' for a in arguments)})")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import carwright
 
-_NUMERICAL = ("numba", "numpy", "polars", "scipy")
+_NUMERICAL = ("llvmlite", "numba", "numpy", "polars", "scipy")
 _NO_INFLUENCE = ("cli", "report")  # rooms that only show what was computed
 
 

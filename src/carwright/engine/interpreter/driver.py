@@ -205,7 +205,7 @@ def solve(
     functionals: Floats, trigger_counts: Floats, trigger_days: Floats, steps: Integers, lowest: Floats,
     code: Instructions, spans: Integers, outputs: Integers, events: Integers, targets: Integers, registers: Floats,
     R: Floats, S: Floats, step_: Floats, clock: Floats, modes: Floats, was: Floats, queue_: Floats, length: Integers,
-    samples: Floats, tally: Floats,
+    samples: Floats, tally: Floats, counts: Floats,
 ) -> None:  # fmt: skip
     """Solve every patient of a chunk; the outputs are filled in place."""
     m = Model(code, spans, outputs, events, targets)
@@ -214,7 +214,6 @@ def solve(
         trigger_codes, trigger_values,
     )  # fmt: skip
     w = Work(R, S, step_, clock, modes, was, queue_, length, samples, tally)
-    counts = np.zeros(2)
     for q in range(parameters.shape[0]):
         counts[0] = 0.0
         counts[1] = 0.0

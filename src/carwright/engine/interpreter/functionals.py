@@ -79,7 +79,9 @@ def summit(m: Model, w: Work, column: int, sign: float, a: float, b: float) -> t
             a, x1, v1 = x1, x2, v2
             x2 = a + ratio * (b - a)
             v2 = sign * watched(m, w, column, x2)
-    return (x1, v1) if v1 > v2 else (x2, v2)
+    if v1 > v2:
+        return x1, v1
+    return x2, v2
 
 
 def extremum(m: Model, w: Work, f: int, kind: int, column: int, end: float) -> None:
@@ -122,7 +124,10 @@ def crossings(m: Model, w: Work, f: int, kind: int, column: int, level: float, e
         low, high = a, b
         if beyond != following:
             x = locate(m, w, column, level, sign, a, b)
-            low, high = (x, b) if following else (a, x)
+            if following:
+                low = x
+            else:
+                high = x
             if first:
                 w.tally[RESULT, f] = x
                 return

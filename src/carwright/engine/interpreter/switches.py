@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # Looks per step; something that changes and changes back between two looks is missed.
 CLOCK_LOOKS = 24
 SWITCH_LOOKS = 8
-# Longest step of a model with switches, as a part of the solve (assumed).
-LONGEST = 1.0 / 64.0
+# Longest step of a model with switches, as a part of the solve: 1/64 (assumed).
+LONGEST = 0.015625
 
 
 def changed(m: Model, w: Work, tape: int, kept: Floats) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from carwright.targets.positivity.ambient import SHARE as AMBIENT
 from carwright.targets.positivity.intervals import design_effect, lower_bound, upper_bound
 
 SAFE, UNSAFE, UNRESOLVED, NOT_REPRESENTED = "safe", "unsafe", "unresolved", "not represented"
@@ -135,7 +136,7 @@ def judge(
     else:
         verdict, reason = UNRESOLVED, f"{seen}: between {_percent(lower)} and {_percent(upper)} seen"
     if verdict != SAFE and total and ambient >= MUCH * total / size:
-        reason += f"; ambient RNA may show {_percent(ambient)}"
+        reason += f"; were {_percent(AMBIENT)} of molecules ambient, {_percent(ambient)} would be seen"
     return Verdict(
         name,
         tier,
