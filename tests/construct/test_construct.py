@@ -25,10 +25,16 @@ def test_effects_name_parameters_of_a_model_within_their_range():
     tables = [load_model(model).table for model in list_models()]
     effects = [load_armour(armour).effects for armour in list_armours()]
     effects += [load_construct(name).effects for name in list_constructs()]
-    for effect, strength in (pair for group in effects for pair in group.items()):
-        rows = [row for table in tables for row in table.parameters if row.name == EFFECTS[effect]]
-        assert rows, effect
-        assert all(row.low <= strength.value <= row.high for row in rows)
+    for group in effects:
+        rows = [{row.name: row for row in table.parameters} for table in tables]
+        for effect in group:
+            assert any(EFFECTS[effect] in table for table in rows), effect
+        # What a product does is measured in one disease; a table made for another may end before it.
+        assert any(
+            all(table[EFFECTS[effect]].low <= strength.value <= table[EFFECTS[effect]].high
+                for effect, strength in group.items() if EFFECTS[effect] in table)
+            for table in rows
+        ), group  # fmt: skip
 
 
 def test_an_armour_can_be_taken_off():
