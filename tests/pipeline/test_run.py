@@ -111,8 +111,8 @@ def test_shards_and_further_patients_leave_a_patient_as_it_was(small_run, tmp_pa
 def test_failed_solves_are_counted_explained_and_never_numbers(tmp_path, monkeypatch):
     whole = solve._solve
 
-    def sabotage(arm, patients, column, threads):
-        solution = whole(arm, patients, column, threads)
+    def sabotage(arm, patients, *further):
+        solution = whole(arm, patients, *further)
         lost = patients.index % 7 == 3
         solution.outcome[lost] = Outcome.MAX_STEPS
         solution.courses[lost] = np.nan
