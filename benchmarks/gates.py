@@ -5,9 +5,8 @@ drawn from a beta distribution with mean 9 %, shifted at random by compartment a
 
 ``pairs_seconds``            cells in common of all pairs of genes (what the matrix product gives)
 ``pairs_ranked_seconds``     every gate over two genes, counted in every patient and class, the best 1,000 kept
-``triples_seconds``          every gate over three genes of nine shapes in 26 orientations, the best 1,000 kept, with
-the
-                             certificate; most are excluded by a bound on two of their genes
+``triples_seconds``          every gate over three genes of nine shapes in 26 orientations, the best 1,000 kept,
+                             with the certificate; most are excluded by a bound on two of their genes
 ``triples_counted_seconds``  the same, with the intersection of every triple counted and every gate bounded
 ``million_cells_ratio``      pairs in 1,000,000 cells over pairs in 100,000; with --million also triples
 

@@ -12,7 +12,8 @@ from carwright.construct import list_antigens, parse_gate
 from carwright.study import load_study
 from carwright.study.construct_files import read_construct
 from carwright.targets import datasets
-from carwright.targets.evaluate.construct_file import antigen_name
+from carwright.targets.evaluate.analysis import Settings, explain
+from carwright.targets.evaluate.construct_file import antigen_name, construct_of
 from carwright.targets.search.gate import parse, receptors, shapes, write
 
 pytest.importorskip("anndata")
@@ -139,6 +140,19 @@ def test_the_same_cells_give_the_same_bytes(cells: Path, tmp_path: Path, capsys:
     for name in ("one", "two"):
         assert run(capsys, "gates", cells, "--top", 3, "--draws", 10, "--out", tmp_path / name)[0] == 0
     assert (tmp_path / "one" / "analysis.json").read_bytes() == (tmp_path / "two" / "analysis.json").read_bytes()
+
+
+def test_densities_of_a_construct_are_on_the_side_of_caution() -> None:
+    """What depth hides is given back to antigens that get normal cells killed, and not to those that protect them."""
+    atlas = datasets.aml_atlas(genes=12, patients=3, donors=3, depth=1000.0, seed=2).atlas
+    found = explain(atlas, [parse("G0 AND NOT G3")], Settings())
+    rows = {(row["gene"], row["compartment"]): row for row in found.tables["antigens"]}
+    made = construct_of(found, list_antigens())["antigens"]
+    stem, progenitor = made["G0"]["expression"]["stem_cells"], made["G3"]["expression"]["progenitors"]
+    assert stem["positive"] == pytest.approx(rows["G0", "HSC"]["share_after_depth"], abs=1e-4)
+    assert rows["G0", "HSC"]["share_after_depth"] > rows["G0", "HSC"]["share"]
+    assert progenitor["positive"] == pytest.approx(rows["G3", "progenitor"]["share"], abs=1e-4)
+    assert made["G0"]["expression"]["aml_blasts"]["positive"] == pytest.approx(rows["G0", "tumour"]["share"], abs=1e-4)
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 3, 4])

@@ -58,18 +58,29 @@ def construct_of(found: Analysis, known: Collection[str], rank: int = 1) -> dict
         "signalling": {"name": "CD3zeta", **ASSUMED},
         "vector": {"name": "lentiviral", **ASSUMED},
         "armour": "none",
-        "antigens": {name: _antigen(found, gene, overrides=name in known) for gene, name in names.items()},
+        "antigens": {
+            name: _antigen(found, gene, protects=protects(row, gene), overrides=name in known)
+            for gene, name in names.items()
+        },
     }
 
 
-def _antigen(found: Analysis, gene: str, *, overrides: bool) -> dict[str, Any]:
+def protects(row: Mapping[str, Any], gene: str) -> bool:
+    """Whether an antigen keeps some cell from being killed that is killed without it."""
+    i, table = row["genes"].index(gene), row["table"]
+    return any(
+        table >> r & 1 and not table >> (r | 1 << i) & 1 for r in range(1 << len(row["genes"])) if not r >> i & 1
+    )
+
+
+def _antigen(found: Analysis, gene: str, *, protects: bool, overrides: bool) -> dict[str, Any]:
     """Row of an antigen; of the compartments that the data hold, and the leukaemic stem cells as the blasts."""
     rows = {row["compartment"]: row for row in found.tables["antigens"] if row["gene"] == gene}
     expression: dict[str, Any] = {}
     for population, compartments in POPULATIONS.items():
         row = next((rows[name] for name in compartments if name in rows), None)
         if row is not None:
-            expression[population] = _share(row)
+            expression[population] = _share(row, protects=protects)
             if population == "aml_blasts":
                 source = "as aml_blasts: the search does not tell leukaemic stem cells apart"
                 expression["aml_stem_cells"] = {**expression[population], "kind": "assumed", "source": source}
@@ -84,11 +95,14 @@ def _antigen(found: Analysis, gene: str, *, overrides: bool) -> dict[str, Any]:
     return entry
 
 
-def _share(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Share of cells that carry an antigen: by protein, else by RNA, which is taken on the side of caution."""
+def _share(row: Mapping[str, Any], *, protects: bool) -> dict[str, Any]:
+    """Share of cells that carry an antigen: by protein, else by RNA, which is taken on the side of caution.
+
+    What depth hides makes normal cells seem spared, so it is given back, but not to an antigen that protects them.
+    """
     if row["protein_cells"] >= FEWEST_PROTEIN:
         share, source = row["protein_share"], f"antibody counts on {row['protein_cells']:,} cells of a target search"
-    elif row["share_after_depth"] is None:
+    elif protects or row["share_after_depth"] is None:
         share, source = row["share"], f"cells with RNA among {row['cells']:,} of a target search; depth hides some"
     else:
         share = row["share_after_depth"]
