@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache as remember
 from pathlib import Path
 from typing import Final
 
@@ -42,14 +43,16 @@ def keep(decides: Iterable[str], make: Callable[[], bytes]) -> bytes:
         try:
             _loaded[key] = _from_disk(folder() / f"{key}.kept", make)
         except OSError as error:
-            warnings.warn(
-                f"compiled kernels cannot be kept in {folder()} ({error.strerror or error}). Set {VARIABLE} to a "
-                "folder that can be written to avoid compiling again.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+            _warn(folder(), error.strerror or str(error))
             _loaded[key] = make()
     return _loaded[key]
+
+
+@remember
+def _warn(place: Path, reason: str) -> None:
+    """Say once that nothing is kept."""
+    fix = f"Set {VARIABLE} to a folder that can be written to avoid compiling again."
+    warnings.warn(f"compiled kernels cannot be kept in {place} ({reason}). {fix}", RuntimeWarning, stacklevel=3)
 
 
 def keep_code(source: str, assemble: Callable[[], bytes]) -> bytes:

@@ -99,7 +99,7 @@ def device_source(functions: str, shape: Shape, triggers: int, numbers: int, who
 def launcher(source: str) -> Any:
     """``solve_all`` of a text of `device_source`; numba-cuda compiles it when it is first launched."""
     scope: dict[str, Any] = {"__name__": __name__}
-    exec(compile(source, "<driver on a device>", "exec"), scope)  # noqa: S102 - our own text
+    exec(source, scope)  # noqa: S102 - our own text
     return scope["solve_all"]
 
 
