@@ -28,23 +28,29 @@ Floats = NDArray[np.float64]
 ASSUMED: dict[str, dict[str, float]] = {
     "antigen_low_fraction": {"value": 0.005},
     "bystander_killing": {"value": 0.02},
-    "checkpoint_decay": {"value": 0.01},
     "checkpoint_half_induction": {"value": 1e9},
     "checkpoint_induction_rate": {"value": 0.05},
+    "egress_rate": {"value": 0.5},
     "effectors_per_tumour_cell_half_killing": {"value": 0.021},
+    "endothelial_half_hypoxia": {"value": 4.0},
     "endothelial_ifn_gamma_half": {"value": 300.0},
     "endothelial_il6_half": {"value": 700.0},
+    "endothelial_turnover": {"value": 1.0},
+    "ifn_gamma_secretion": {"value": 5e-9},
     "il6_secretion": {"value": 16_000.0},
-    "inflammation_marrow_suppression": {"value": 10.0, "population": 0.6},
+    "inflammation_marrow_suppression": {"value": 10.0},
+    "inhibitory_exhaustion_gain": {"value": 60.0},
+    "macrophage_tolerance_onset": {"value": 0.8},
     "maximal_killing": {"value": 1.15},
     "niche_half_burden": {"value": 2e11},
-    "normal_cell_killing": {"value": 0.4, "population": 0.6},
+    "normal_cell_killing": {"value": 0.4},
+    "site_proliferation": {"value": 3.16},
     "tgf_beta_half_inhibition": {"value": 0.14},
     "tgf_beta_maximum": {"value": 0.05},
     "tumour_burden": {"value": 2e11},
     "tumour_doubling_time": {"value": 30.0},
 }
-"""What the rows that the update moves were before it; deviations between populations where they were wider."""
+"""What the rows that the update moves were before it."""
 
 POPULATIONS, PATIENTS = 1200, 24
 """Populations, and patients in each."""

@@ -165,8 +165,8 @@ def test_stem_cells_are_lost_to_cd33_and_spared_by_cll1():
 def test_what_ends_the_cells_ends_them(state, share):
     doses = [*LYMPHODEPLETION, (0, "infused_cells", 2e8)]
     read = ["car_cells_per_ul", "neutrophils_per_ul"]
-    left = course("aml", read, doses, days=20, **CD33)["car_cells_per_ul"][-1]
-    got = course("aml", read, [*doses, (12, state, 1.0)], days=20, **CD33)["car_cells_per_ul"][-1]
+    left = course("aml", read, doses, days=24, **CD33)["car_cells_per_ul"][-1]
+    got = course("aml", read, [*doses, (12, state, 1.0)], days=24, **CD33)["car_cells_per_ul"][-1]
     assert got < share * left
 
 
