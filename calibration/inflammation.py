@@ -74,7 +74,7 @@ def objective(x: Floats) -> float:
     total = -GRADED * float(GRADES @ np.log(np.mean([shares(group) for group in groups], axis=0)))
     wanted = {"ferritin": FERRITIN_LOW, "duration": DURATION, "days below 500": DAYS_BELOW_500}
     found = read(pl.concat(groups, how="diagonal"))
-    # Children with a marrow full of leukaemia are longer without neutrophils than adults with lymphoma: each study counts.
+    # Children with leukaemia are longer without neutrophils than adults with lymphoma: each study counts.
     found["days below 500"] = float(np.exp(np.mean([np.log(read(group)["days below 500"]) for group in groups])))
     for name, sd in WEIGHTS.items():
         total += 0.5 * (np.log(max(found[name], 0.25) / wanted[name]) / sd) ** 2

@@ -160,7 +160,7 @@ def test_stem_cells_are_lost_to_cd33_and_spared_by_cll1():
 @pytest.mark.parametrize(
     ("state", "share"),
     # The antibody needs the patient's own cells, which are few, to do the killing.
-    [("suicide_switch", 0.1), ("depletion_antibody", 0.5), ("conditioning", 0.1)],
+    [("suicide_switch", 0.1), ("depletion_antibody", 0.7), ("conditioning", 0.1)],
 )
 def test_what_ends_the_cells_ends_them(state, share):
     doses = [*LYMPHODEPLETION, (0, "infused_cells", 2e8)]
