@@ -184,6 +184,8 @@ def test_model_commands(carwright: Call, tmp_path: Path) -> None:
     shown = carwright("model", "show", "mcrpc").stdout
     assert "published" in shown.splitlines()[-1]
     assert json.loads(carwright("model", "show", "mcrpc", "--json").stdout)["model"] == "mcrpc"
+    factor = json.loads(carwright("model", "show", "aml", "--json").stdout)["uncertainty"]["factor"]
+    assert f"multiplied by {factor:g} (fitted" in carwright("model", "show", "aml").stdout
     exported = carwright("model", "export", "mcrpc", "--format", "sbml")
     assert ElementTree.fromstring(exported.stdout).tag.endswith("sbml")  # noqa: S314  # our own output
     written = carwright("model", "export", "mcrpc", "--format", "antimony", "--out", "m.ant")

@@ -55,6 +55,8 @@ def show_model(name: ModelArgument, as_json: Annotated[bool, JSON] = False) -> N
     ]
     show(columns(rows, ["parameter", "median", "unit", "spread", "kind", "source", "meaning"]))
     show(", ".join(f"{count} {kind}" for kind, count in table.kinds().items()))
+    if found := table.uncertainty:
+        show(f"Deviations between populations are multiplied by {found.factor:g} ({found.kind}; {found.source}).")
 
 
 @app.command("check")
