@@ -1,8 +1,7 @@
 """Table of the CD19 kinetics against publications, fitted and held out: ``python -m calibration.cd19_table``.
 
-Prints the rows of the table in ``docs/explanation/blood-against-publications.md``: medians over virtual patients; the
-typical
-patient beside them.
+Prints the rows of the table in ``docs/explanation/blood-against-publications.md``: medians over virtual patients, and
+the typical patient beside them.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cd19 import CELLS, DOSE_RANGE, LISOCABTAGENE, TISAGENLECLEUCEL, median_phases
+from calibration.cd19 import CELLS, DOSE_RANGE, LISOCABTAGENE, TISAGENLECLEUCEL, median_phases, peaks
 from calibration.courses import FOLLOW_UP, TIMES, courses, days_below, patients_of, typical_patient
 from calibration.phases import phases
 
@@ -57,10 +56,8 @@ def main() -> None:
         print(f"{row[0]:42s} {row[1]:10.4g} {row[2]:10.4g} {row[3]:10.4g}   {row[3] / row[1]:.2f}")
     for name, construct in (("b-all", "tisagenlecleucel"), ("lbcl", "lisocabtagene")):
         drawn = patients_of(name, construct, PATIENTS).values
-        peaks = [np.median(courses(name, drawn, c, 500.0)["car_copies_per_ug"].max(axis=1)) for c in DOSE_RANGE]
-        print(
-            f"{name}: median Cmax at {DOSE_RANGE[1]:g} over that at {DOSE_RANGE[0]:g} cells: {peaks[1] / peaks[0]:.2f}"
-        )
+        low, high = (np.median(peaks(name, drawn, cells)) for cells in DOSE_RANGE)
+        print(f"{name}: median Cmax at {DOSE_RANGE[1]:g} over that at {DOSE_RANGE[0]:g} cells: {high / low:.2f}")
     after = TIMES >= 28.0
     for name, construct in (("b-all", "tisagenlecleucel"), ("lbcl", "axicabtagene")):
         drawn = patients_of(name, construct, PATIENTS).values

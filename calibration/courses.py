@@ -21,11 +21,7 @@ TIMES = np.unique(np.r_[np.arange(-7.0, 60.0, 0.25), np.arange(60.0, 421.0, 3.0)
 FOLLOW_UP = np.r_[TIMES, np.arange(426.0, 725.0, 6.0)]
 """The same and two years of follow-up."""
 
-READ = {
-    "b-all": ("car_copies_per_ug", "car_cells_per_ul", "tumour_cells", "neutrophils_per_ul"),
-    "lbcl": ("car_copies_per_ug", "car_cells_per_ul", "tumour_cells", "neutrophils_per_ul"),
-    "aml": ("neutrophils_per_ul", "blast_fraction", "stem_cell_fraction"),
-}
+READ = ("car_copies_per_ug", "car_cells_per_ul", "tumour_cells", "neutrophils_per_ul")
 START = -7.0
 
 
@@ -34,18 +30,16 @@ def prepared(name: str) -> tuple[Model, System, Kernel]:
     """A model with its compiled kernel."""
     model = load_model(name)
     system = read_sbml(model.sbml)
-    return model, system, compile_kernel(system, READ[name], (), extinctions(model.table))
+    return model, system, compile_kernel(system, READ, (), extinctions(model.table))
 
 
 @cache
-def patients_of(
-    name: str, construct: str, count: int, seed: int = 1, per_population: int = 1, edited: tuple[str, ...] = ()
-) -> Patients:
-    """Draw patients of a model who meet a construct; each from a population of its own unless told otherwise."""
+def patients_of(name: str, construct: str, count: int, seed: int = 1) -> Patients:
+    """Draw patients of a model who meet a construct, each from a population of its own."""
     table = load_model(name).table
     product = load_construct(construct)
-    drawn = draw(table, count, seed=seed, patients_per_population=per_population, medians=parameter_medians(product))
-    return with_recognition(drawn, table, product, seed=seed, edited=edited)
+    drawn = draw(table, count, seed=seed, patients_per_population=1, medians=parameter_medians(product))
+    return with_recognition(drawn, table, product, seed=seed)
 
 
 @cache
@@ -66,16 +60,15 @@ def courses(
     cells: Floats | float,
     cyclophosphamide: float,
     fludarabine: float = 30.0,
-    doses: tuple[tuple[float, str, float], ...] = (),
     times: Floats = TIMES,
 ) -> dict[str, Floats]:
-    """Courses (n, k) at ``times`` after three days of lymphodepletion, one infusion of ``cells`` and further doses."""
+    """Courses (n, k) at ``times`` after three days of lymphodepletion and one infusion of ``cells``."""
     model, system, kernel = prepared(name)
     count = len(next(iter(values.values())))
     parameters = np.column_stack([np.broadcast_to(values[parameter], count) for parameter in system.parameters])
     depletion = (("cyclophosphamide", cyclophosphamide), ("fludarabine", fludarabine))
     given = [(day, drug, amount) for day in (-5.0, -4.0, -3.0) for drug, amount in depletion]
-    given += [(0.0, "infused_cells", cells), *doses]
+    given += [(0.0, "infused_cells", cells)]
     amounts = np.column_stack([np.broadcast_to(amount, count) for *_, amount in given])
     dosing = Dosing(np.array([day for day, *_ in given]), tuple(state for _, state, _ in given), amounts)
     solution = kernel.solve(
@@ -85,7 +78,7 @@ def courses(
     if solution.outcome.any():
         message = f"{int((solution.outcome != 0).sum())} of {count} patients could not be solved"
         raise RuntimeError(message)
-    return {observable: solution.courses[:, :, i] for i, observable in enumerate(READ[name])}
+    return {observable: solution.courses[:, :, i] for i, observable in enumerate(READ)}
 
 
 def day_of_disease(tumour_cells: Floats, burden: Floats) -> Floats:

@@ -136,18 +136,20 @@ class _Share:
     """Share of patients who respond in one arm."""
 
     label: str
-    estimate: float
-    text: str
+    interval: Mapping[str, float]
+    unit: str
+
+    @property
+    def text(self) -> str:
+        return with_interval(self.interval, self.unit)
 
 
 def _extremes(run: Run, found: list[tuple[str, Difference]]) -> tuple[_Share, _Share]:
     """The arms in which most and fewest patients respond, the study's own among them."""
     of_arms = {STUDY_ARM: found[0][1].study} | {arm: difference.comparator for arm, difference in found}
-    shares = [
-        _Share(run.arm_label(arm), share["estimate"], with_interval(share, found[0][1].unit))
-        for arm, share in of_arms.items()
-    ]
-    return max(shares, key=lambda share: share.estimate), min(shares, key=lambda share: share.estimate)
+    shares = [_Share(run.arm_label(arm), share, found[0][1].unit) for arm, share in of_arms.items()]
+    shares.sort(key=lambda share: share.interval["estimate"])
+    return shares[-1], shares[0]
 
 
 def _arm_cards(run: Run) -> list[Card]:
@@ -155,9 +157,9 @@ def _arm_cards(run: Run) -> list[Card]:
     if len(found) > SEVERAL:
         return [
             Card(
-                value=share.text.split(" (")[0],
+                value=percent(share.interval["estimate"]),
                 label=f"{run.disease.response_label}, {which} share",
-                detail=f"“{share.label}” {share.text.partition(' ')[2]}",
+                detail=f"“{share.label}” ({span(share.interval, share.unit)})",
             )
             for which, share in zip(("highest", "lowest"), _extremes(run, found), strict=True)
         ]
