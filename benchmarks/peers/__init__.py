@@ -64,14 +64,14 @@ OURS = "carwright"
 _FINE = (1e-5, 1e-6, 1e-7, 1e-8)
 ENGINES: tuple[Engine, ...] = (
     Engine(
-        "carwright Rodas5P", OURS, "ours", "numba", (1e-4, 1e-5, 1e-6, 1e-7), 4096, (1e-4, 1e-5, 1e-6), ("rodas5p",)
+        "carwright Rodas5P", OURS, "ours", "llvmlite", (1e-4, 1e-5, 1e-6, 1e-7), 4096, (1e-4, 1e-5, 1e-6), ("rodas5p",)
     ),
-    Engine("carwright Rodas4", OURS, "ours", "numba", (1e-3, 1e-4, 1e-5, 1e-6), 4096, (1e-4, 1e-5), ("rodas4",)),
+    Engine("carwright Rodas4", OURS, "ours", "llvmlite", (1e-3, 1e-4, 1e-5, 1e-6), 4096, (1e-4, 1e-5), ("rodas4",)),
     Engine(
         "carwright Rodas5P single",
         "carwright single",
         "ours",
-        "numba",
+        "llvmlite",
         (1e-3, 1e-4, 1e-5),
         4096,
         (1e-4, 1e-5),

@@ -16,6 +16,7 @@ from test_closed_form import SAW_TRIGGERS
 from carwright.engine import Dosing, Functional, compile_kernel, interpret, read_sbml
 from carwright.engine.array_code import ArrayCode
 from carwright.engine.driver import driver, driver_text
+from carwright.engine.machine_code import Code, assemble
 from carwright.engine.precision import SHAPES
 from carwright.engine.scalar import translate
 from carwright.engine.tableau import RODAS5P
@@ -141,13 +142,35 @@ def test_machine_code_does_what_python_does(x, last, values):
 
 
 @pytest.mark.parametrize(
-    "line", ["x[0] = x[1:2]", "n = x", "x[0] = x[n[0], 1]", "y = 1.5\n    n[y] = 1", "with x: pass", "x[0] = sin(x[1])"]
+    "line",
+    [
+        *("x[0] = x[1:2]", "n = x", "x[0] = x[n[0], 1]", "y = 1.5\n    n[y] = 1", "with x: pass", "x[0] = sin(x[1])"),
+        *(
+            "for i in len(x): pass",
+            "while n[0] > 0: pass\n    else: n[0] = 1",
+            "for i in range(2): pass\n    else: pass",
+        ),
+    ],
 )
 def test_what_is_outside_the_language_is_refused(line):
     with pytest.raises(TypeError, match="not solver code"):
         translate(
             f"def entry(x: Floats, n: Integers) -> None:\n    {line}\n", "entry", {"x": ("double", 1), "n": ("i64", 1)}
         )
+
+
+@pytest.mark.parametrize(
+    "arrays", [{"x": ("double", 1)}, {"n": ("i64", 1), "x": ("double", 1)}, {"x": ("double", 1), "m": ("i64", 1)}]
+)
+def test_arrays_are_told_apart_by_name(arrays):
+    with pytest.raises(TypeError, match="entry has to be a function of"):
+        translate("def entry(x: Floats, n: Integers) -> None:\n    n[0] = 1\n", "entry", arrays)
+
+
+def test_a_function_that_is_not_there_is_not_called():
+    code = Code(assemble(translate("def entry(n: Integers) -> None:\n    n[0] = 1\n", "entry", {"n": ("i64", 1)}), 2))
+    with pytest.raises(RuntimeError, match="lacks absent"):
+        code.addresses(["absent"])
 
 
 BOUNCING = """

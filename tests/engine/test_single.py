@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from benchmarks.measure import errors
 from benchmarks.problems import problems
 from engine_models import PATIENT, SAW, sbml
 from engine_support import table
 from test_closed_form import SAW_TRIGGERS
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 
 from carwright.engine import Dosing, Functional, Outcome, compile_kernel, read_sbml
 from carwright.engine.compiled import aligned, library

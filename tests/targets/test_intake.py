@@ -243,6 +243,7 @@ def test_thresholds_go_by_assay_and_by_gene(cells) -> None:  # type: ignore[no-u
     cells.obs["assay"] = np.where(cells.obs["donor_id"].astype(str).str.startswith("D"), "Smart-seq2", "10x 3' v3")
     atlas = read_cells(cells)
     layout = lay_out(atlas, Thresholds(2, genes={"G1": 3}))
+    assert Thresholds(2, genes={"G1": 3}).of_genes(["G0", "G1", "G1:bright"]).tolist() == [0, 3, 1]
     stem = atlas.cell_class == "HSC"
     row = [entry.name for entry in layout.classes].index("HSC")
     for gene, limit in (("G0", READS), ("G1", 3)):

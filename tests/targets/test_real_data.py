@@ -287,6 +287,12 @@ def test_the_ranking_of_a_table_is_a_command(
         assert [problem["code"] for problem in json.loads(capsys.readouterr().out)["errors"]] == [code]
     put("hpa-tissue", (DATA / "hpa_v23" / "hpa_tissue_consensus_ntpm.parquet").read_bytes())
     put("surfaceome", (DATA / "surfaceome" / "surface_votes_7db.tsv.gz").read_bytes())
+    stranger = tmp_path / "stranger.txt"
+    stranger.write_text("NOTAGENE\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--rows", "cancer_code=LAML", "--known", str(stranger)])
+    assert end.value.code == 0
+    assert json.loads(capsys.readouterr().out)["known"]["auc"] is None  # nothing to tell apart, and no traceback
     with pytest.raises(SystemExit) as end:
         main([*command, *rows])
     assert end.value.code == 0

@@ -16,7 +16,7 @@ from carwright.engine.scalar import translate
 
 _ELEMENTS: Final = {"f8": "double", "f4": "float", "i8": "i64", "u4": "i32", "u1": "i8"}
 """LLVM's names of NumPy's types."""
-_DECIDES: Final = ("scalar.py", "scalar_values.py", "machine_code.py")
+_DECIDES: Final = ("array_code.py", "scalar.py", "scalar_values.py", "vector.py", "machine_code.py")
 """Files that decide what machine code is made of a text."""
 
 
@@ -41,7 +41,7 @@ class ArrayCode:
         def make() -> bytes:
             return assemble(translate(text, entry, elements), speed_level=2)
 
-        self._code = Code(cache.keep_code("\0".join([text, str(elements), *deciding]), make))
+        self._code = Code(cache.keep_code("\0".join([text, entry, str(elements), *deciding]), make))
         kinds = [kind for _, size in self._arrays.values() for kind in (ctypes.c_void_p, *[ctypes.c_int64] * size)]
         self._function = ctypes.CFUNCTYPE(None, *kinds)(self._code.addresses([entry])[0])
 

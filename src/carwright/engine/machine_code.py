@@ -33,8 +33,19 @@ class Code:
         self._engine.finalize_object()
 
     def addresses(self, names: Sequence[str]) -> list[int]:
-        """Addresses of functions."""
-        return [self._engine.get_function_address(name) for name in names]
+        """Addresses of functions.
+
+        Raises
+        ------
+        RuntimeError
+            If one of them is not in the code: a call to its address would end the process.
+        """
+        found = [self._engine.get_function_address(name) for name in names]
+        if not all(found):
+            absent = ", ".join(name for name, address in zip(names, found, strict=True) if not address)
+            message = f"the machine code lacks {absent}"
+            raise RuntimeError(message)
+        return found
 
 
 def processor() -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 The text of this file is compiled with every kernel (`carwright.engine.vector`) and with the interpreter
 (`carwright.engine.scalar`); here it is plain Python that works on NumPy scalars. No function branches: special cases
-are selected at the end, so eight patients run in step.
+are selected at the end, so the patients of a register run in step.
 
 What depends on the format of the numbers are the constants in front, `taylor` and `area`; ``mathematics_single.py``
 replaces those for single precision.
@@ -65,7 +65,7 @@ def taylor(r: float) -> float:
 
 
 def exponential(x: float) -> float:
-    """e**x; 0 and infinity beyond the range of doubles, NaN for NaN."""
+    """e**x; 0 and infinity beyond the range of the numbers, NaN for NaN."""
     bounded = x if x < BEYOND else BEYOND
     bounded = bounded if bounded > -BEYOND else -BEYOND
     shifted = bounded * LOG2_E + ROUNDER

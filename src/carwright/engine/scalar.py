@@ -45,6 +45,11 @@ def translate(source: str, entry: str, arrays: Mapping[str, tuple[str, int]]) ->
     """
     module = _Module(ast.parse(source), entry)
     given = [Array(element, "", ("",) * dimensions).named(name) for name, (element, dimensions) in arrays.items()]
+    node = module.functions.get(entry)
+    # By name, since arrays of one form that change places would not be noticed.
+    if node is None or [argument.arg for argument in node.args.args] != list(arrays):
+        message = f"not solver code: {entry} has to be a function of {', '.join(arrays)}"
+        raise TypeError(message)
     module.callee(entry, given)
     return module.text()
 
@@ -186,9 +191,11 @@ class _Body(Values):
                 self._return(value)
             case ast.If(test=test, body=body, orelse=other):
                 self._branch(test, body, other)
-            case ast.While(test=test, body=body):
+            case ast.While(test=test, body=body, orelse=[]):
                 self._while(test, body)
-            case ast.For(target=ast.Name(id=name), iter=ast.Call(args=bounds), body=body):
+            case ast.For(
+                target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=bounds), body=body, orelse=[]
+            ):
                 self._for(name, bounds, body)
             case ast.Break():
                 self.finish(f"br label %{self._around[-1][1]}")

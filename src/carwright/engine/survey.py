@@ -2,7 +2,7 @@
 
 Most steps change a functional in a plain way: a running maximum rises with the last sample, a threshold is
 nowhere near. That is done
-here for eight patients at once. A maximum between samples or a crossing is flagged and left to the scalar
+here for the patients of a register at once. A maximum between samples or a crossing is flagged and left to the scalar
 code of ``lanes/``.
 """
 

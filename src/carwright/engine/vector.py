@@ -2,8 +2,8 @@
 
 The generator prints the functions of a kernel as plain Python: loops over lanes with straight-line bodies that read
 and write the work array ``W`` at constant places. This translator gives every value in such a body one vector
-register (or what the machine has of it) instead of hoping that a compiler finds the vectors again, which also takes a
-fraction of the time that Numba needs for long functions. The text stays Python, so the tests run it as such.
+register (or what the machine has of it) instead of hoping that a compiler finds the vectors again, and needs little
+time for long functions. The text stays Python, so the tests run it as such.
 
 What may be printed: functions of ``W`` and of a place ``k`` in it; loops over rows around the loop over lanes;
 assignments; ``+ - * /``; comparisons; ``& | not``; ``a if c else b``; the functions of ``mathematics.py`` and of NumPy

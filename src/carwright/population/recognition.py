@@ -2,8 +2,8 @@
 
 A patient's antigen densities exist before a construct meets them: per antigen one deviate for the malignant cells, one
 for the normal ones, and whether the malignant cells carry it at all, drawn from streams of the antigen's name. Every
-arm
-that asks for an antigen therefore meets the same densities, and a gate over two antigens the same ones as its parts.
+arm that asks for an antigen therefore meets the same densities, and a gate over two antigens the same ones as its
+parts.
 """
 
 from __future__ import annotations

@@ -66,9 +66,9 @@ def write_report(run_folder: Path) -> Path:
     return report
 
 
-def render(run: Run) -> str:
-    """Compose the page as text."""
-    environment = jinja2.Environment(
+def composer() -> jinja2.Environment:
+    """What every page is composed with: nothing unescaped, nothing undefined."""
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("carwright.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -76,6 +76,11 @@ def render(run: Run) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def render(run: Run) -> str:
+    """Compose the page as text."""
+    environment = composer()
     environment.filters |= {
         "number": wording.number,
         "percent": wording.percent,

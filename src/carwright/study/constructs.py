@@ -69,7 +69,7 @@ def medians_of(study: Study, model: Model) -> dict[str, float]:
 def check_construct(study: Study, model: Model, where: Where, problems: Problems) -> None:
     """Record what is wrong with the CAR of a study: its effects, its gate, and the antigens of an edited graft."""
     names = [construct.name for construct in study.constructs]
-    for name in {name for name in names if names.count(name) > 1 or name in list_constructs()}:
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1 or name in list_constructs()):
         problems.add(
             "STUDY008", "a construct of this name is there already", where=where(("constructs",)), found=name,
             fix="give it another name",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,21 +229,21 @@ def bulk(
     area = None
     if known is not None:
         named = sorted(genes_of_universe(str(known), notices) or ())
+        value = auc(ranked.scores, named)
         area = {
-            "auc": auc(ranked.scores, named),
+            "auc": None if math.isnan(value) else value,
             "ranked": sum(name in ranked.scores for name in named),
             "of": len(named),
         }
     notices += ranked.notices
     if as_json:
-        show_json(json.loads(json.dumps({"genes": len(ranked.scores), "top": told, "known": area, "notices": notices})))
+        show_json({"genes": len(ranked.scores), "top": told, "known": area, "notices": notices})
         return
     lines = [[str(i), *(v if isinstance(v, str) else number(v) for v in row.values())] for i, row in enumerate(told, 1)]
     show(columns(lines, ["", "gene", "score", "TPM", "highest tissue", "nTPM", "log2 over it"]))
     if area is not None:
-        show(
-            f"known targets: {area['ranked']} of {area['of']} among {len(ranked.scores):,} genes, AUC {area['auc']:.3f}"
-        )
+        shown = "not known" if area["auc"] is None else f"{area['auc']:.3f}"
+        show(f"known targets: {area['ranked']} of {area['of']} among {len(ranked.scores):,} genes, AUC {shown}")
     for text in (*notices, "bulk tissue cannot see rare cells: antigens of blood stem cells rank high"):
         show(f"note: {text}")
 

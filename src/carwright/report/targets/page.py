@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -16,7 +15,7 @@ from carwright.report.embed import figure_json
 from carwright.report.figure import Figure
 from carwright.report.targets.figures import Drawn, of_gate, overview
 from carwright.report.targets.folder import load_analysis
-from carwright.report.write import asset, content_hash
+from carwright.report.write import asset, composer, content_hash
 from carwright.store.files import write_atomically
 from carwright.targets.evaluate.analysis import Analysis
 
@@ -51,13 +50,7 @@ def write_targets_report(folder: Path) -> Path:
 
 def render(found: Analysis) -> str:
     """Compose the page as text."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("carwright.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = composer()
     environment.filters["share"] = _share
     scripts = [get_plotlyjs(), asset("report.js")]
     gates = found.tables["gates"]

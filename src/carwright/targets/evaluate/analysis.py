@@ -348,6 +348,7 @@ def _add_staining(row: Row, gate: Gate, verdict: Verdict, known: Mapping[str, St
     if read is None:
         return
     some, clear, row["ihc"] = read
+    some = some or clear  # faint or doubtful staining of a NOT gene may not protect
     if verdict.verdict == UNSAFE:
         row["ihc_agreement"] = "staining and RNA agree" if some else "RNA without staining"
     elif verdict.verdict == SAFE and verdict.limit < 1.0:

@@ -47,7 +47,8 @@ def construct_of(found: Analysis, known: Collection[str], rank: int = 1) -> dict
     names = {gene: antigen_name(gene, known) for gene in _genes(row)}
     gate = receptors(row["gate"], names)
     return {
-        "name": gate.lower().replace("(", "").replace(")", "").replace(" ", "-"),
+        # Brackets stay, so that two gates never share a name; no construct of the catalogue begins so.
+        "name": "found-" + gate.lower().replace("(", "_").replace(")", "_").replace(" ", "-"),
         "title": f"Receptors for {gate}, proposed by a target search",
         "gate": gate,
         "generation": 2,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from carwright.targets.search.gate import BRIGHT
+
 FULL_LENGTH = ("smart", "full length", "fluidigm", "c1")
 """Words in the name of an assay that counts reads and not molecules."""
 READS = 10
@@ -39,5 +41,8 @@ class Thresholds:
         return np.array(limits, np.int32)[place]
 
     def of_genes(self, names: Sequence[str]) -> npt.NDArray[np.int32]:
-        """(genes,) threshold of each gene that has one of its own, 0 for the others."""
-        return np.array([self.genes.get(name, 0) for name in names], np.int32)
+        """(genes,) threshold of each gene that has one of its own, 0 for the others.
+
+        A bright plane counts the molecules beyond its own threshold, of which one is enough in every assay.
+        """
+        return np.array([1 if name.endswith(BRIGHT) else self.genes.get(name, 0) for name in names], np.int32)
