@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import hashlib
 import io
+import os
 import sys
 import threading
 import zipfile
@@ -18,6 +19,7 @@ import polars as pl
 import pytest
 
 from carwright.errors import CarwrightError
+from carwright.targets.references import cache
 from carwright.targets.references.antigens import TRAPS, antigens, seen_on, warnings_of
 from carwright.targets.references.cache import MIRROR, cached, fetch, folder, references
 from carwright.targets.references.census import fetch_census
@@ -124,6 +126,23 @@ def test_a_cached_file_that_changed_is_not_used(source: Source) -> None:
     source.content = VOTES.encode()
     fetch("surfaceome", url=source.url).write_bytes(b"other")
     assert code(lambda: cached("surfaceome")) == "TARGETS042"
+
+
+def test_a_file_is_read_for_its_checksum_once(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    checksum = cache._checksum
+    monkeypatch.setattr(cache, "_checksum", lambda path: read.append(path) or checksum(path))
+    source.content = VOTES.encode()
+    path = fetch("surfaceome", url=source.url)
+    assert len(read) == 1
+    assert cached("surfaceome") == cached("surfaceome") == path
+    assert read[1:] == [path]
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"!")  # of the same length
+    os.utime(path, ns=(0, 0))
+    assert code(lambda: cached("surfaceome")) == "TARGETS042"
+    path.write_bytes(content)
+    assert cached("surfaceome") == path
 
 
 @pytest.mark.parametrize("status", [404, 500])

@@ -16,7 +16,8 @@ from carwright.targets.references.surfaceome import cached_surface_genes
 
 AUTO, ALL, KNOWN, SURFACEOME, NAMED = "auto", "all", "antigens", "surfaceome", "named"
 MOST_GENES = 4000
-"""Genes of the largest search; beyond it the least often seen are left out, by name."""
+"""Genes of the largest search; beyond it the least often seen are left out, by name (assumed: the surfaceome is smaller,
+and pairs of so many genes take seconds)."""
 
 
 def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) -> tuple[Atlas, tuple[str, ...]]:
