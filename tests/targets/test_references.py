@@ -244,6 +244,8 @@ def test_a_slice_of_the_census_is_fetched_once(source: Source, monkeypatch: pyte
     assert fetch_census("tissue == 'blood'", genes=["CD33"]) == path
     assert len(census.asked) == 4
     assert "is_primary_data == True" in census.asked[-1]["obs_value_filter"]
+    assert fetch_census("tissue == 'blood'", genes=["CD33"], again=True) == path
+    assert len(census.asked) == 6
     monkeypatch.setitem(sys.modules, "cellxgene_census", None)
     assert code(lambda: fetch_census("tissue == 'lung'")) == "TARGETS047"
 

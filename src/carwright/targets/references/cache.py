@@ -1,8 +1,8 @@
 """Reference tables on this machine: fetched once, resumed where a download broke off, checked before they are used.
 
 A file takes its name only when it is whole; its SHA-256, length and address stand beside it. What was cut off is kept
-under another name and asked for again from where it ended. A file is read for its checksum once, and again when it has been
-written to since.
+under another name and asked for again from where it ended. A file is read for its checksum once, and again where it has
+been written to since.
 """
 
 from __future__ import annotations
