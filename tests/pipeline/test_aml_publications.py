@@ -21,7 +21,7 @@ PATIENTS, BLOCK = 480, 40
 
 def solve(study: str, overrides: Mapping[str, object]) -> dict[str, pl.DataFrame]:
     size = {"population.patients": PATIENTS, "population.patients_per_population": BLOCK}
-    return solve_shard(arms_of(load_study(study, {**size, **overrides})), range(PATIENTS), threads=2)
+    return solve_shard(arms_of(load_study(study, {**size, **overrides})), range(PATIENTS))
 
 
 @pytest.fixture(scope="module")
