@@ -15,7 +15,6 @@ from carwright.store.files import full_disk_errors
 from carwright.store.spread import Stop, in_threads
 
 if TYPE_CHECKING:
-
     from carwright.engine import GradientKernel, Kernel
     from carwright.simulation.job import Job
     from carwright.store import Progress
