@@ -126,12 +126,12 @@ class LeukaemiaResponse(Assessment):
         dict
             ``response_category`` (code of the best category) and ``response_day`` (first visit with it, NaN without
             one); ``cr``, ``crh``, ``cri``, ``mlfs`` (the best category is this one); ``complete_remission`` (CR, CRh or
-            CRi); ``blasts_cleared`` (these or MLFS); ``leukaemia_log_reduction`` (powers of ten by which leukaemic cells
-            fell from the infusion to their lowest, to one cell at most: the only measure of response here that blood
-            counts have no part in); ``mrd_negative`` (blasts cleared, and residual disease below the
-            limit at a visit); ``relapse_day`` (first reading after the first cleared visit with blasts in marrow or
-            blood), ``relapse`` and ``relapse_antigen_low`` (most cells on that day lack the antigen; both NaN for
-            patients whose blasts were never cleared).
+            CRi); ``blasts_cleared`` (these or MLFS); ``leukaemia_log_reduction`` (powers of ten by which leukaemic
+            cells fell from the infusion to their lowest, to one cell at most: the only measure of response here that
+            blood counts have no part in); ``mrd_negative`` (blasts cleared, and residual disease below the limit at a
+            visit); ``relapse_day`` (first reading after the first cleared visit with blasts in marrow or blood),
+            ``relapse`` and ``relapse_antigen_low`` (most cells on that day lack the antigen; both NaN for patients
+            whose blasts were never cleared).
         """
         courses, times = seen.courses, seen.times
         visits = visits_until(float(times[-1]))
