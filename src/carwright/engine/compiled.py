@@ -9,11 +9,12 @@ import numpy.typing as npt
 
 from carwright.engine import cache
 from carwright.engine.driver import FUNCTIONS, driver, told
-from carwright.engine.generator import Printed, Program, generate
+from carwright.engine.generator import Printed, Program
 from carwright.engine.machine_code import Code, assemble
 from carwright.engine.module_text import copied
 from carwright.engine.outcome import Outcome
 from carwright.engine.precision import DOUBLE, SHAPES
+from carwright.engine.remembered import printed_once
 from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.engine.vector import Shape, translate
 
@@ -39,7 +40,7 @@ class Compiled:
 
     def __init__(self, program: Program, method: Tableau = RODAS5P, shape: Shape = SHAPES[DOUBLE]) -> None:
         self.shape = shape
-        self.printed: Printed = generate(program, method, shape)
+        self.printed: Printed = printed_once(program, method, shape)
         layout = self.printed.layout
         row = {name: i for i, name in enumerate(program.order())}
         targets = np.full((layout.triggers, layout.assigned), -1)

@@ -16,7 +16,7 @@ from carwright.engine.vector import translate
 
 Floats = npt.NDArray[np.float64]
 
-BLOCKS: Final = (64, 4096)
+BLOCKS: Final = (64, 512, 4096)
 """Numbers per call, for few and for many: input and output together stay in the nearest caches."""
 
 
