@@ -109,6 +109,7 @@ def _solve_node(
         "patient": patients.index.astype(np.uint32),
         "population": patients.population.astype(np.uint32),
         "bsa_m2": np.asarray(patients.values["body_surface"]),
+        "weight_kg": np.asarray(patients.values["body_weight"]),
         "infused": enrolment.infused,
         "not_infused_reason": enrolment.not_infused_reason,
         "vein_to_vein_days": enrolment.vein_to_vein_days,
@@ -130,8 +131,12 @@ def _solve_node(
 
 def delivered(arm: Arm, patients: Patients) -> Delivery:
     """Cells that patients get, at every node."""
-    surface = np.asarray(patients.values["body_surface"])
-    return arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
+    sizes = {
+        "m2": np.asarray(patients.values["body_surface"]),
+        "kg": np.asarray(patients.values["body_weight"]),
+        "patient": np.ones(len(patients)),
+    }
+    return arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), sizes, arm.space)
 
 
 def dosing_of(arm: Arm, cells: NDArray[np.float64], column: int) -> Dosing:
