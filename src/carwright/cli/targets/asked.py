@@ -68,11 +68,12 @@ def thresholds_of(given: list[str] | None) -> Thresholds:
     Raises
     ------
     CarwrightError
-        For every value that is no number of molecules.
+        For every value that is no number of molecules, and every gene that is given two.
     """
     from carwright.targets.evaluate.thresholds import Thresholds
+    from carwright.targets.intake.genes import current_symbol
 
-    found, problems = {"": 1}, Problems()
+    found, problems = dict[str, int](), Problems()
     for text in given or ():
         gene, _, value = text.rpartition("=")
         if not value.strip().isdigit() or int(value) < 1:
@@ -81,9 +82,12 @@ def thresholds_of(given: list[str] | None) -> Thresholds:
                 allowed="1 or more, such as 2 or CD33=3",
             )  # fmt: skip
             continue
-        found[gene.strip()] = int(value)
+        name = current_symbol(gene.strip()) if gene else ""
+        if name in found:
+            _refuse_second(problems, f"--molecules {text}")
+        found[name] = int(value)
     problems.raise_if_any()
-    return Thresholds(found.pop(""), genes=found)
+    return Thresholds(found.pop("", 1), genes=found)
 
 
 def limits_of(given: list[str] | None) -> dict[str, float]:
@@ -92,7 +96,7 @@ def limits_of(given: list[str] | None) -> dict[str, float]:
     Raises
     ------
     CarwrightError
-        For every value that is no share, and every name that is no class or tier.
+        For every value that is no share, and every name that is no class or tier or is given two shares.
     """
     from carwright.targets.safety.classes import class_table
 
@@ -116,6 +120,12 @@ def limits_of(given: list[str] | None) -> dict[str, float]:
                 found=name,
                 allowed=", ".join(sorted(known)),
             )
+        elif name in limits:
+            _refuse_second(problems, f"--limit {text}")
         limits[name] = fraction
     problems.raise_if_any()
     return limits
+
+
+def _refuse_second(problems: Problems, where: str) -> None:
+    problems.add("CLI003", "this is given two values", where=where, allowed="one value", fix="remove one of them")
