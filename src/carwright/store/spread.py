@@ -55,19 +55,20 @@ def in_threads(threads: int, stop: Stop) -> Spread:
     """
 
     def spread(work: Work, pieces: Sequence[range]) -> Computed:
-        with ThreadPoolExecutor(threads, thread_name_prefix="carwright-shard") as pool:
-            remaining = iter(pieces)
-            waiting: deque[tuple[range, Future[Mapping[str, pl.DataFrame]]]] = deque()
-            try:
-                while True:
-                    while len(waiting) <= threads and (items := next(remaining, None)) is not None:
-                        waiting.append((items, pool.submit(work, items)))
-                    if not waiting:
-                        return
-                    items, future = waiting.popleft()
-                    yield items, future.result()
-            finally:
-                stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="carwright-shard")
+        remaining = iter(pieces)
+        waiting: deque[tuple[range, Future[Mapping[str, pl.DataFrame]]]] = deque()
+        try:
+            while True:
+                while len(waiting) <= threads and (items := next(remaining, None)) is not None:
+                    waiting.append((items, pool.submit(work, items)))
+                if not waiting:
+                    return
+                items, future = waiting.popleft()
+                yield items, future.result()
+        finally:
+            stop.set()
+            # Not waited for: work in the threads writes nothing, and who interrupts twice must not wait here.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     return spread
