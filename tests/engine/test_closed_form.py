@@ -192,3 +192,30 @@ def test_the_summit_of_an_observable_with_corners(path):
     kernel = compile_kernel(system, (), asked, path=path)
     found = kernel.solve(table(system), end=10.0).functionals[0]
     np.testing.assert_allclose(found, [3.7 / 2.3, 3.7 / 2.3, 0.0, 2.1], atol=1e-7)
+
+
+@pytest.mark.parametrize("path", ["compiled", "interpreted"])
+def test_the_integral_of_an_observable_with_corners(path):
+    """Rates are constant, so steps are as long as the solve; corners and jumps fall between samples."""
+    corners = """
+    model corners
+      t = 0.0; t' = 1; u = 3.7; u' = -1.3
+      low := min(t, u); late := max(t - 7.3, 0); size := abs(t - 2.1); square := max(t - 3.3, 0)^2
+      on := piecewise(1, t > 4.4, 0); both := max(t - 1.1, 0) + max(t - 8.8, 0); smooth := t^2
+    end
+    """
+    names = ("low", "late", "size", "square", "on", "both", "smooth")
+    system, _ = build(corners, ("low",))
+    kernel = compile_kernel(system, (), [Functional("integral", name) for name in names], path=path)
+    cross = 3.7 / 2.3
+    expected = [
+        cross**2 / 2 + 3.7 * (10 - cross) - 0.65 * (100 - cross**2),
+        2.7**2 / 2,
+        (2.1**2 + 7.9**2) / 2,
+        6.7**3 / 3,
+        5.6,
+        8.9**2 / 2 + 1.2**2 / 2,
+        1000 / 3,
+    ]
+    found = kernel.solve(table(system), end=10.0, relative_tolerance=1e-8).functionals[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -2,8 +2,8 @@
 
 Most steps change a functional in a plain way: a running maximum rises with the last sample, a threshold is
 nowhere near. That is done
-here for the patients of a register at once. A maximum between samples or a crossing is flagged and left to the scalar
-code of ``lanes/``.
+here for the patients of a register at once. A maximum between samples, a corner under an integral or a
+crossing is flagged and left to the scalar code of ``lanes/``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def functional_lines(
 ) -> list[str]:
     """Body of the loop over lanes for (kind, watched column) pairs; ``cell`` prints a place in W.
 
-    ``kinked`` are columns that may have corners: no slope tells where their summits lie.
+    ``kinked`` are columns that may have corners: no slope tells where their summits lie, and no rule of few points what
+    lies below them.
     """
     lines = [f"{name} = {cell(section, 0)}" for name, section in _STEP.items()]
     lines += _samples(range(watched), watched, cell)
@@ -36,9 +37,10 @@ def functional_lines(
     for f, (kind, column) in enumerate(functionals):
         window = f"({cell('FROM', f)} <= t) & (t < {cell('UNTIL', f)})"
         values = {"v": f"v{column}", "s": f"{column}{_sign(kind)}", "acc": cell("ACC", f), "best": cell("BEST", f)}
-        values |= {"level": cell("LEVEL", f), "flag": cell("FLAG", f), "until": cell("UNTIL", f)}
+        values |= {"level": cell("LEVEL", f), "until": cell("UNTIL", f), "rtol": cell("RTOL", 0)}
+        rules = _CORNERS if kind == "integral" and column in kinked else _RULES[kind]
         lines += [f"w = kept if {window} else 0.0", "flag = 0.0"]
-        lines += [line.format(**values) for line in _RULES[kind]]
+        lines += [line.format(**values) for line in rules]
         lines += [f"{cell('FLAG', f)} = flag", "attention = attention + flag"]
     total = " + ".join(f"v{c}_{k}" for c in range(watched) for k in range(1, SAMPLES))
     # 0 times infinity or NaN is NaN: one test for all samples of the step.
@@ -134,15 +136,23 @@ def _first(level: str) -> list[str]:
     return [f"flag = w if (top{{s}} > {level}) & ({{acc}} != {{acc}}) else 0.0"]
 
 
+_AREA = "area = h * (7.0 * ({v}_0 + {v}_4) + 32.0 * ({v}_1 + {v}_3) + 12.0 * {v}_2) * (1.0 / 90.0)"
+"""Boole's rule."""
+
+_CORNERS: Sequence[str] = [
+    _AREA,
+    # A corner sets it and Simpson's rule on every other sample apart.
+    "apart = abs(area - h * ({v}_0 + 4.0 * {v}_2 + {v}_4) * (1.0 / 6.0))",
+    "flag = w if apart > {rtol} * h * (abs({v}_0) + abs({v}_2) + abs({v}_4)) else 0.0",
+    "{acc} = {acc} + (area if (w > 0.0) & (flag <= 0.0) else 0.0)",
+]
+
 _RULES: Mapping[str, Sequence[str]] = {
     "maximum": _extremum("top{s}"),
     "time_of_maximum": _extremum("t + h * place{s}"),
     "minimum": _extremum("-top{s}"),
     "time_of_minimum": _extremum("t + h * place{s}"),
-    "integral": [  # Boole's rule
-        "area = h * (7.0 * ({v}_0 + {v}_4) + 32.0 * ({v}_1 + {v}_3) + 12.0 * {v}_2) * (1.0 / 90.0)",
-        "{acc} = {acc} + (area if w > 0.0 else 0.0)",
-    ],
+    "integral": [_AREA, "{acc} = {acc} + (area if w > 0.0 else 0.0)"],
     "days_below": _days("-{level}"),
     "days_above": _days("{level}"),
     "first_day_above": _first("{level}"),

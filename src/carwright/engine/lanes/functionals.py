@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from carwright.engine.lanes.crossing import climb, locate, probe, summit
+    from carwright.engine.lanes.crossing import area_under, climb, locate, probe, summit
     from carwright.engine.lanes.printed import (
         ACC,
         BEST,
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         FLAG,
         FUNCTIONALS,
         HE,
+        INTEGRAL,
         KIND,
         KINKED,
         LANES,
@@ -80,11 +81,14 @@ def crossings(W: Floats, M: Integers, lane: int, f: int, kind: int, column: int,
 
 
 def look_closer(W: Floats, M: Integers, lane: int, cut: float) -> None:
-    """Summits and crossings that the survey flagged in a lane."""
+    """Summits, corners under an integral and crossings that the survey flagged in a lane."""
     for f in range(M[FUNCTIONALS]):
         if W[M[FLAG] + f * LANES + lane] > 0.0:
             kind, column = M[M[KIND] + f], M[M[COLUMN] + f]
             if kind <= TIME_OF_MINIMUM:
                 extremum(W, M, lane, f, kind, column, cut)
+            elif kind == INTEGRAL:
+                below = W[M[HE] + lane] * area_under(W, M, lane, column, cut)
+                W[M[ACC] + f * LANES + lane] = W[M[ACC] + f * LANES + lane] + below
             else:
                 crossings(W, M, lane, f, kind, column, cut)
