@@ -42,13 +42,13 @@ WEIGHTS = {"ferritin": 0.3, "duration": 0.3, "days below 500": 0.15}
 CD28 = "cd40l_half_activation with CD28"
 SPREAD = "spread of encephalopathy_sensitivity"
 FREE = {
-    "ifn_gamma_secretion": 5e-9,
-    "lysis_half_activation": 1.8e10,
-    "ferritin_gain": 377.0,
-    "inflammation_marrow_suppression": 13.7,
-    CD28: 9e8,
-    "encephalopathy_cytokine_half": 3000.0,
-    SPREAD: 0.8,
+    "ifn_gamma_secretion": 4e-9,
+    "lysis_half_activation": 3e10,
+    "ferritin_gain": 250.0,
+    "inflammation_marrow_suppression": 15.0,
+    CD28: 2e8,
+    "encephalopathy_cytokine_half": 2000.0,
+    SPREAD: 1.0,
 }
 """Starting values."""
 CD40L_PER_LYSIS = 0.5
@@ -90,18 +90,20 @@ def minus_log_likelihood(simulated: Mapping[str, pl.DataFrame]) -> float:
     return total
 
 
-def fit(evaluations: int = 300, others: Rows | None = None) -> Floats:
-    """Fit by Nelder and Mead's simplex; returns ln of the values in the order of `FREE`."""
-    start = np.log(list(FREE.values()))
-    simplex = np.vstack([start, start + 0.4 * np.eye(len(start))])
-    options = {"maxfev": evaluations, "initial_simplex": simplex, "xatol": 0.02, "fatol": 0.05}
+def fit(evaluations: int = 180, others: Rows | None = None) -> Floats:
+    """Fit by Nelder and Mead's simplex, begun twice; returns ln of the values in the order of `FREE`."""
 
     def objective(x: Floats) -> float:
         changed, cd28 = rows(x)
         simulated = simulate(groups_of(FITTED), {**(others or {}), **changed}, patients=PATIENTS, cd28=cd28)
         return minus_log_likelihood(simulated)
 
-    return np.asarray(minimize(objective, start, method="Nelder-Mead", options=options).x)
+    best = np.log(list(FREE.values()))
+    for size in (0.5, 0.25):
+        simplex = np.vstack([best, best + size * np.eye(len(best))])
+        options = {"maxfev": evaluations, "initial_simplex": simplex, "xatol": 0.02, "fatol": 0.05}
+        best = np.asarray(minimize(objective, best, method="Nelder-Mead", options=options).x)
+    return best
 
 
 def print_fit(others: Rows | None = None) -> None:
