@@ -10,10 +10,11 @@ from scipy.stats import binom, multinomial
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from calibration import cohorts
 from calibration.cohorts import FITTED, HELD_OUT, ICANS, Counted, parts_of, simulate
 from calibration.inflammation import CD28, FREE, SPREAD, rows
 from calibration.pipeline import Conduct, graded
+
+from calibration import cohorts
 
 PATIENTS = 480
 
@@ -77,7 +78,7 @@ def test_corticosteroids_do_not_keep_every_patient_below_grade_3_and_the_earlier
 
 @pytest.mark.slow
 def test_neurotoxicity_of_fitted_and_held_out_cohorts():
-    """Each share lies within what a trial of that size finds, at 99 %, but for those that the documentation calls missed."""
+    """Each published share lies within what a trial of its size finds in virtual patients, at 99 %."""
     simulated = simulate(cohorts.GROUPS, {}, patients=PATIENTS)
     for name, cohort in (FITTED | HELD_OUT).items():
         (counted,) = (entry for entry in cohort.counted if entry.scale == ICANS)
