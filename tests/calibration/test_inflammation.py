@@ -59,9 +59,9 @@ def test_a_point_of_the_search_names_rows_of_the_table():
     assert changed["cd40l_half_activation"]["value"] == pytest.approx(0.5 * FREE["lysis_half_activation"])
     assert changed["encephalopathy_sensitivity"] == {"patients": pytest.approx(FREE[SPREAD])}
     assert cd28 == {"cd40l_half_activation": pytest.approx(FREE[CD28])}
-    graded("axicabtagene-lbcl", changed, patients=2, medians=cd28)
+    graded("axicabtagene-lbcl", changed, patients=4, medians=cd28)
     with pytest.raises(KeyError, match="brain_fog"):
-        graded("axicabtagene-lbcl", {}, patients=2, medians={"brain_fog": 1.0})
+        graded("axicabtagene-lbcl", {}, patients=4, medians={"brain_fog": 1.0})
 
 
 def share(outcomes, grade):
