@@ -120,6 +120,21 @@ def test_higher_counts_never_mean_more_days_without(base, factor):
 
 
 # Fictional patients of the CAR-HEMATOTOX score: platelets, neutrophils, CRP mg/L, ferritin, points without haemoglobin.
+def test_an_early_death_adds_no_days_with_neutrophils():
+    def found(day_of_death):
+        counts = course((2, 32, 50.0))
+        counts[0, day_of_death < TIMES] = np.nan
+        result = Cytopenia().outcomes(seen(neutrophils_per_ul=counts, platelets_per_ul=course()))
+        return result["anc_below_500_days"][0], result["days_alive_with_neutrophils"][0]
+
+    below, with_neutrophils = found(200.0)
+    assert below == pytest.approx(30.0, abs=1.0)
+    assert below + with_neutrophils == pytest.approx(60.0)
+    below, with_neutrophils = found(20.0)
+    assert below == pytest.approx(18.0, abs=1.0)
+    assert below + with_neutrophils == pytest.approx(20.0)
+
+
 SCORES = [
     (220e3, 3_400, 8, 180, 0),
     (130e3, 1_800, 14, 320, 1),

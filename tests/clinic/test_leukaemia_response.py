@@ -110,6 +110,14 @@ def test_residual_disease_above_the_limit_is_not_negative():
     assert (found["cr"], found["mrd_negative"]) == (1, 0)
 
 
+def test_the_fall_of_leukaemia_asks_for_no_counts_and_ends_at_one_cell():
+    cells = leukaemia(lambda day: 0.6 if day < 20 else 0.0006, neutrophils=0.0, platelets=0.0)
+    assert outcomes(cells)["leukaemia_log_reduction"] == pytest.approx(3.0)
+    assert outcomes(leukaemia(lambda day: 0.6 * 1.1 ** max(day, 0.0)))["leukaemia_log_reduction"] == 0.0
+    gone = outcomes(leukaemia(lambda day: 0.6 if day < 20 else 0.0))
+    assert gone["leukaemia_log_reduction"] == pytest.approx(np.log10(0.6e12))
+
+
 def test_relapse_is_the_first_day_with_blasts_after_a_remission():
     course = lambda day: 0.6 if day < 20 else 0.01 if day < 100 else 0.05  # noqa: E731
     found = outcomes(leukaemia(course))

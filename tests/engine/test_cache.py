@@ -62,6 +62,26 @@ def test_a_folder_that_cannot_be_written_costs_a_notice_only(folder, tmp_path, m
     assert cache.keep(["a"], refuse) == b"made"
 
 
+def test_an_error_of_what_makes_it_is_no_matter_of_the_folder(folder, recwarn):
+    def fail():
+        raise OSError(12, "out of memory")
+
+    with pytest.raises(OSError, match="out of memory"):
+        cache.keep(["a"], fail)
+    assert not recwarn.list
+    assert kept(folder) == []
+    assert cache.keep(["a"], lambda: b"made") == b"made"
+
+
+def test_what_cannot_be_written_is_made_once(folder, monkeypatch):
+    folder.mkdir()
+    monkeypatch.setattr(cache.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    made = []
+    with pytest.warns(RuntimeWarning, match="No space left"):
+        assert cache.keep(["a"], lambda: made.append(1) or b"made") == b"made"
+    assert made == [1]
+
+
 def test_racing_processes_make_it_once(folder):
     script = (
         "import time; from carwright.engine import cache\n"
@@ -75,7 +95,14 @@ def test_racing_processes_make_it_once(folder):
 
 
 def test_code_is_kept_by_processor(folder, monkeypatch):
-    cache.keep_code("text", lambda: b"made here")
+    cache.keep_code(["text"], ["vector.py"], lambda: b"made here")
     monkeypatch.setattr(cache, "_loaded", {})
+    assert cache.keep_code(["text"], ["vector.py"], refuse) == b"made here"
     monkeypatch.setattr(cache, "processor", lambda: ("triple", "another", "features"))
-    assert cache.keep_code("text", lambda: b"made there") == b"made there"
+    assert cache.keep_code(["text"], ["vector.py"], lambda: b"made there") == b"made there"
+
+
+def test_code_is_kept_by_what_compiles_it(folder, monkeypatch):
+    cache.keep_code(["text"], ["vector.py"], lambda: b"made before")
+    monkeypatch.setattr(cache, "text_of", lambda name: f"another {name}")
+    assert cache.keep_code(["text"], ["vector.py"], lambda: b"made after") == b"made after"

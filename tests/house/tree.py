@@ -31,7 +31,9 @@ def written_files() -> Iterator[Path]:
             built = {"__pycache__", "_build", "generated"} & set(path.relative_to(ROOT).parts)
             if path.is_file() and path.suffix in TEXT and not built:
                 yield path
-    yield from (path for path in sorted(ROOT.iterdir()) if path.is_file() and path.suffix in TEXT)
+    for path in sorted(ROOT.iterdir()):
+        if path.is_file() and path.suffix in TEXT and path.name != ".git":  # a file in a worktree
+            yield path
 
 
 def parts_imported(tree: ast.Module) -> Iterator[tuple[int, str]]:

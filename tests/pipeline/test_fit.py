@@ -11,7 +11,7 @@ from carwright.study import load_study
 @pytest.fixture(scope="module")
 def infused():
     study = load_study("psma-dntgfbr2", ["population.patients=1000", "comparators=[]"])
-    return solve_shard(arms_of(study), range(1000), 2)["patients"].filter(pl.col("infused"))
+    return solve_shard(arms_of(study), range(1000))["patients"].filter(pl.col("infused"))
 
 
 @pytest.mark.slow

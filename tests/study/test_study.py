@@ -64,6 +64,35 @@ def test_arms_share_everything_but_the_change() -> None:
     assert own.model_dump(exclude=changed) == without.model_dump(exclude=changed)
 
 
+def labels(study: str | Path, *overrides: str) -> dict[str, str]:
+    return {name: label for name, label, _ in load_study(study, overrides).arms()}
+
+
+def test_no_label_names_a_construct_that_an_override_took_away() -> None:
+    before = labels("aml-target-choice")
+    after = labels("aml-target-choice", "construct=cll1")
+    assert before["study"] == "CD33"
+    kept = {name: label for name, label in before.items() if not label.startswith("CD33") or name == "cd33-and-cll1"}
+    assert kept.items() <= after.items()
+    assert {after[name] for name in before if name not in kept} == {
+        "cll1", "cll1, transplant", "cll1, edited graft", "cll1, transplant if aplastic", "cll1, suicide switch"
+    }  # fmt: skip
+    by_hand = labels("aml-target-choice", "construct.name=cll1", "label=Ours")
+    assert (by_hand["study"], by_hand["cd33-transplant"]) == ("Ours", "Ours, transplant")
+    assert labels("aml-target-choice", "construct=cll1", "label=CD33") == before
+    assert labels("aml-target-choice", "construct=cd33", "seed=7") == before
+    assert labels("psma-dntgfbr2", "construct.armour=none") == {
+        "study": "psma-dntgfbr2, armour none", "without-armour": "Without the armour",
+    }  # fmt: skip
+    assert labels("aml-cd33", "construct.gate=CD33 OR CLL-1")["study"] == "cd33, gate CD33 OR CLL-1"
+
+
+def test_a_label_that_follows_the_construct_is_that_of_the_resolved_study(tmp_path: Path) -> None:
+    path = tmp_path / "resolved.yaml"
+    path.write_text(load_study("aml-target-choice", ["construct=cll1"]).to_yaml(), encoding="utf-8")
+    assert labels(path) == labels("aml-target-choice", "construct=cll1")
+
+
 def test_resolved_text_gives_the_same_study(tmp_path: Path) -> None:
     study = load_study("psma-dntgfbr2", ["seed=7", "horizon_days=26 weeks", "design=3+3"])
     path = tmp_path / "resolved.yaml"
@@ -128,6 +157,9 @@ def test_text_as_given_is_kept() -> None:
         ("dose_space.nodes[0].cells_per_m2=[1e7, 1e30]", "STUDY006", "1e+12 or less"),
         ("dose_space.nodes=[]", "STUDY004", "0 entries"),
         ("dose_space.nodes[0].cells_per_m2=3", "STUDY004", "not a list"),
+        ("dose_space.nodes[0].cells=[1e8, 2e8]", "STUDY004", "one of cells_per_m2, cells_per_kg, cells"),
+        ("dose_space.nodes[0].cells_per_m2=null", "STUDY004", "no cells"),
+        ("dose_space.nodes[0].cells_per_kg=[1e6 cells/m2, 2e6]", "STUDY005", "cells/kg"),
         ("design=boun", "STUDY007", "boin"),
         ("design=decision-table", "TRIAL033", "rows"),
         ("design={name: crm, path: ['1', '2', '3'], options: {targt: 0.2}}", "TRIAL032", "target"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from carwright.construct import list_antigens, parse_gate
 from carwright.study import load_study
 from carwright.study.construct_files import read_construct
 from carwright.targets import datasets
-from carwright.targets.evaluate.analysis import Settings, explain
+from carwright.targets.evaluate.analysis import explain
 from carwright.targets.evaluate.construct_file import antigen_name, construct_of
+from carwright.targets.evaluate.settings import Settings
 from carwright.targets.search.gate import parse, receptors, shapes, write
 
 pytest.importorskip("anndata")
@@ -97,7 +99,30 @@ def test_if_better_is_searched_and_explained(cells: Path, capsys: pytest.Capture
     best = next(row for row in found["gates"] if "IF-BETTER" in row["gate"])
     status, out, err = run(capsys, "explain", best["gate"], cells, "--json", "--quiet")
     assert status == 0, err
-    assert json.loads(out)["gates"][0]["gate"] == best["gate"]
+    at_three = json.loads(out)
+    assert at_three["gates"][0]["gate"] == best["gate"]
+    assert at_three["settings"]["bright"] == 3
+    status, out, err = run(capsys, "explain", best["gate"], cells, "--if-better", 4, "--json", "--quiet")
+    assert status == 0, err
+    at_four = json.loads(out)
+
+    def of_best(told: dict[str, Any]) -> list[Any]:
+        killed = [(row["class"], row["killed"]) for row in told["verdicts"] if row["gate"] == best["gate"]]
+        return [killed, [row["killed"] for row in told["patients"] if row["gate"] == best["gate"]]]
+
+    assert of_best(at_four) == of_best(found)
+    assert of_best(at_three) != of_best(found)
+
+
+def test_the_page_tells_the_thresholds(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(
+        capsys, "explain", "CD33 IF-BETTER G5", cells, "--molecules", 2, "--molecules", "CLL-1=3", "--molecules",
+        "CD33=4", "--if-better", 6, "--out", tmp_path, "--quiet",
+    )  # fmt: skip
+    assert status == 0, err
+    page = " ".join((tmp_path / "report.html").read_text(encoding="utf-8").split())
+    text = "from 2 molecule(s) of a gene (10 reads in full-length assays), from 3 of CLEC12A, from 4 of CD33"
+    assert f"{text}; bright, for IF-BETTER, from 6." in page
 
 
 def test_explain_without_cells(
@@ -120,11 +145,22 @@ def test_explain_without_cells(
         (["explain", "NOSUCHGENE", "{cells}"], "TARGETS035"),
         (["gates", "{cells}", "--limit", "liver"], "CLI003"),
         (["gates", "{cells}", "--limit", "moon=0.1"], "TARGETS038"),
+        (["gates", "{cells}", "--limit", "HSC=0.1", "--limit", "HSC=0.2"], "CLI003"),
+        (["gates", "{cells}", "--molecules", "2", "--molecules", "3"], "CLI003"),
+        (["gates", "{cells}", "--molecules", "CLL1=2", "--molecules", "CLEC12A=3"], "CLI003"),
         (["gates", "{cells}", "--universe", "nothing"], "TARGETS034"),
         (["gates", "{cells}", "--cell-type", "nothing"], "TARGETS006"),
         (["gates", "{cells}", "--shape", "A AND"], "TARGETS013"),
         (["gates", "{cells}", "--fewest-cells", "100000"], "TARGETS030"),
+        (["gates", "{cells}", "--universe", "named"], "TARGETS034"),
+        (["gates", "{cells}", "--molecules", "CLEC12=2"], "TARGETS053"),
+        (["explain", "CD33", "{cells}", "--molecules", "CLEC12=2"], "TARGETS053"),
+        (["explain", "CD33", "{cells}", "--if-better", "3"], "CLI003"),
+        (["explain", "CD33", "--to-construct", "gate.yaml"], "CLI003"),
         (["report", "."], "TARGETS051"),
+        (["fetch", "census", "--cells", "tissue == 'blood'", "--url", "x", "--sha256", "y"], "CLI003"),
+        (["fetch", "surfaceome", "--gene", "CD33"], "CLI003"),
+        (["fetch", "--again"], "CLI003"),
         (["fetch", "nothing"], "TARGETS043"),
     ],
 )

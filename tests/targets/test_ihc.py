@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
-from carwright.targets.evaluate.analysis import Settings, explain
+from carwright.targets.evaluate.analysis import explain
+from carwright.targets.evaluate.settings import Settings
 from carwright.targets.intake.anndata_file import keep_genes
 from carwright.targets.intake.genes import align
 from carwright.targets.references.cache import folder

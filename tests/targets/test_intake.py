@@ -11,8 +11,10 @@ import pytest
 from scipy import sparse
 
 from carwright.errors import CarwrightError
-from carwright.targets import datasets, get, pp, tl
-from carwright.targets.evaluate.analysis import Settings, analyse
+from carwright.targets import datasets, get, pl, pp, tl
+from carwright.targets.evaluate.analysis import analyse
+from carwright.targets.evaluate.settings import Settings
+from carwright.targets.evaluate.thresholds import READS, Thresholds
 from carwright.targets.intake.anndata_file import Columns, open_file, read_cells
 from carwright.targets.intake.genes import align, current_symbol
 from carwright.targets.intake.join import join
@@ -238,7 +240,6 @@ def test_a_gene_of_which_only_protein_was_measured(cells) -> None:  # type: igno
 
 def test_thresholds_go_by_assay_and_by_gene(cells) -> None:  # type: ignore[no-untyped-def]
     from carwright.targets.evaluate.layout import lay_out
-    from carwright.targets.evaluate.thresholds import READS, Thresholds
 
     cells.obs["assay"] = np.where(cells.obs["donor_id"].astype(str).str.startswith("D"), "Smart-seq2", "10x 3' v3")
     atlas = read_cells(cells)
@@ -254,6 +255,46 @@ def test_thresholds_go_by_assay_and_by_gene(cells) -> None:  # type: ignore[no-u
         assert layout.levels.several[row, place] == (counts > limit).sum()
         groups = len(layout.patients) + np.flatnonzero(layout.class_of == row)
         assert layout.table.group_counts(layout.table.row(place))[groups].sum() == (counts >= limit).sum()
+
+
+def test_a_threshold_of_a_gene_that_is_not_there_is_refused(cells) -> None:  # type: ignore[no-untyped-def]
+    cells.var_names = ["CLEC12A", "CD33", *cells.var_names[2:]]
+    assert Thresholds(genes={"CLL1": 3}).of_genes(["CD33", "CLEC12A"]).tolist() == [0, 3]
+    misspelt = Settings(draws=0, thresholds=Thresholds(genes={"CLEC12B": 2, "CLL1": 2, "CD34": 2}))
+    calls = [
+        lambda: tl.gates(cells, settings=misspelt),
+        lambda: tl.safety(cells, "CD33", settings=misspelt),
+        lambda: pp.positivity(cells, genes=misspelt.thresholds.genes),
+    ]
+    for call in calls:
+        assert codes(call) == ["TARGETS053"] * 2
+    with pytest.raises(CarwrightError, match=r"found: +CLEC12B\n.*CLEC12A"):
+        calls[0]()
+    known = tl.safety(cells, "CD33", settings=Settings(thresholds=Thresholds(genes={"CLL1": 2})))  # beside the gate
+    assert known.parameters["settings"]["thresholds"]["genes"] == {"CLEC12A": 2}
+
+
+def test_a_gene_that_is_named_is_judged_though_no_search_would_keep_it(cells, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    cells.X = cells.X.multiply(np.arange(cells.n_vars) != 3).tocsr()
+    universe = tmp_path / "genes.txt"
+    universe.write_text("G0\nG1\n")
+    assert pp.cells(cells, universe=str(universe)).genes.names == ("G0", "G1")
+    assert "G3" not in pp.cells(cells).genes.names
+    atlas = pp.cells(cells, universe=["G3", "G5", "absent"])
+    assert atlas.genes.names == ("G3", "G5")
+    assert "genes not seen in any cell (1): G3" in atlas.notices
+    (gate,) = tl.safety(cells, "G5 AND NOT G3").tables["gates"]
+    assert gate["gate"] == "G5 AND NOT G3"
+    assert codes(lambda: tl.safety(cells, "absent")) == ["TARGETS035"]
+
+
+def test_a_truth_table_is_of_a_gate_of_the_result(cells) -> None:  # type: ignore[no-untyped-def]
+    found = tl.safety(cells, ["G0", "G0 AND NOT G3"])
+    figure = pl.truth_table(found, "G0 AND NOT G3")
+    assert len(figure.data[0].x) == 4
+    assert codes(lambda: pl.truth_table(found, "G0 NOT G3")) == ["TARGETS054"]
+    with pytest.raises(CarwrightError, match=r"allowed: G0; G0 AND NOT G3"):
+        pl.truth_table(found, "G0 NOT G3")
 
 
 def test_scores_of_genes_stand_in_var_also_where_counts_are_raw(cells) -> None:  # type: ignore[no-untyped-def]

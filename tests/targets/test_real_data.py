@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from carwright.cli import main
-from carwright.targets.evaluate.analysis import Settings, explain
+from carwright.targets.evaluate.analysis import explain
+from carwright.targets.evaluate.settings import Settings
 from carwright.targets.intake.anndata_file import Columns, open_file, read_cells
 from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.genes import current_symbol

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import hashlib
 import io
+import os
 import sys
 import threading
 import zipfile
@@ -18,6 +19,7 @@ import polars as pl
 import pytest
 
 from carwright.errors import CarwrightError
+from carwright.targets.references import cache
 from carwright.targets.references.antigens import TRAPS, antigens, seen_on, warnings_of
 from carwright.targets.references.cache import MIRROR, cached, fetch, folder, references
 from carwright.targets.references.census import fetch_census
@@ -126,6 +128,23 @@ def test_a_cached_file_that_changed_is_not_used(source: Source) -> None:
     assert code(lambda: cached("surfaceome")) == "TARGETS042"
 
 
+def test_a_file_is_read_for_its_checksum_once(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    checksum = cache._checksum
+    monkeypatch.setattr(cache, "_checksum", lambda path: read.append(path) or checksum(path))
+    source.content = VOTES.encode()
+    path = fetch("surfaceome", url=source.url)
+    assert len(read) == 1
+    assert cached("surfaceome") == cached("surfaceome") == path
+    assert read[1:] == [path]
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"!")  # of the same length
+    os.utime(path, ns=(0, 0))
+    assert code(lambda: cached("surfaceome")) == "TARGETS042"
+    path.write_bytes(content)
+    assert cached("surfaceome") == path
+
+
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_source_that_refuses(source: Source, status: int) -> None:
     source.status = status
@@ -225,6 +244,8 @@ def test_a_slice_of_the_census_is_fetched_once(source: Source, monkeypatch: pyte
     assert fetch_census("tissue == 'blood'", genes=["CD33"]) == path
     assert len(census.asked) == 4
     assert "is_primary_data == True" in census.asked[-1]["obs_value_filter"]
+    assert fetch_census("tissue == 'blood'", genes=["CD33"], again=True) == path
+    assert len(census.asked) == 6
     monkeypatch.setitem(sys.modules, "cellxgene_census", None)
     assert code(lambda: fetch_census("tissue == 'lung'")) == "TARGETS047"
 

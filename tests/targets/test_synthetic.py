@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from carwright.targets.evaluate.analysis import Settings, analyse
+from carwright.targets.evaluate.analysis import analyse
 from carwright.targets.evaluate.gate_report import report_gate
 from carwright.targets.evaluate.layout import lay_out
+from carwright.targets.evaluate.settings import Settings
 from carwright.targets.safety.verdict import SAFE, judge
 from carwright.targets.search.gate import parse
 from carwright.targets.search.objective import Rule

@@ -10,6 +10,7 @@ from carwright.errors import CarwrightError
 from carwright.trial.attrition import LOSSES, Attrition
 from carwright.trial.calendar import DAYS_PER_MONTH, Calendar
 from carwright.trial.product import Product
+from carwright.trial.space import DoseNode, DoseSpace
 
 
 def fit(events: np.ndarray, totals: np.ndarray) -> np.ndarray:
@@ -58,8 +59,7 @@ def test_fates_are_complete_and_keyed_by_patient():
 
 
 def test_products_that_fall_short_are_given_but_off_dose(seed_space):
-    bsa = np.full(20000, 2.0)
-    given = Product().deliver(1, 0, bsa, seed_space)
+    given = Product().deliver(1, 0, {"m2": np.full(20000, 2.0)}, seed_space)
     on = given.on_assigned_dose
     np.testing.assert_array_equal(on, given.delivered_cells >= given.assigned_cells_low)
     assert (given.delivered_cells <= given.assigned_cells_high * (1 + 1e-12)).all()
@@ -70,6 +70,18 @@ def test_products_that_fall_short_are_given_but_off_dose(seed_space):
     expected = lognorm(1.107, scale=1e9).cdf(2e8)
     assert expected == pytest.approx(25 / 344, abs=0.001)
     assert 1 - on[:, 1].mean() == pytest.approx(expected, abs=3 * np.sqrt(expected / 20000))
+
+
+def test_doses_per_weight_and_flat_doses():
+    sizes = {"m2": np.full(500, 2.0), "kg": np.linspace(40.0, 120.0, 500), "patient": np.ones(500)}
+    given = [
+        Product().deliver(1, 0, sizes, DoseSpace((DoseNode("1", **{key: (low, 2 * low)}),), ()))
+        for key, low in (("cells_per_m2", 5e7), ("cells_per_kg", 1e6), ("cells", 1e8))
+    ]
+    np.testing.assert_allclose(given[1].assigned_cells_low[:, 0], 1e6 * sizes["kg"])
+    np.testing.assert_allclose(given[2].assigned_cells_high, 2e8)
+    # At 2 m2 the first dose is the flat one, whatever it is counted per.
+    np.testing.assert_allclose(given[0].delivered_cells, given[2].delivered_cells)
 
 
 def test_accrual_is_a_poisson_process():

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carwright.errors import CarwrightError
+from carwright.trial.doses import doses_on
 from carwright.trial.space import DoseNode, DoseSpace, grid
 
 BAND = (1e7, 3e7)
@@ -68,3 +69,14 @@ def test_a_grid_orders_pairs_by_both_agents() -> None:
         higher = {f"{a}.{b}" for a, b in pairs if (a, b) != one and a >= one[0] and b >= one[1]}
         assert space.above(low) == higher
     assert grid(1, 3).chain == ("1.1", "1.2", "1.3")
+
+
+def test_doses_are_counted_once_and_alike():
+    for nodes in (
+        (DoseNode("1", (1e7, 3e7), cells=(1e8, 1e8)),),
+        (DoseNode("1", (1e7, 3e7)), DoseNode("2", cells_per_kg=(1e6, 2e6))),
+    ):
+        with pytest.raises(CarwrightError, match="one measure"):
+            DoseSpace(nodes, ())
+    space = DoseSpace((DoseNode("1", cells_per_kg=(1e6, 4e6)), DoseNode("2", cells_per_kg=(4e6, 4e6))), ("1 < 2",))
+    assert doses_on(space, ("1", "2")) == (2e6, 4e6)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carwright.clinic.neutropenia import HEMATOTOX, days_below
+from carwright.clinic.neutropenia import HEMATOTOX, days_below, days_read
 from carwright.clinic.numbers import number
 from carwright.clinic.panel import Assessment, Seen
 from carwright.clinic.readings import Bools, Floats, for_patients_read, value_at, window
@@ -40,7 +40,9 @@ class Cytopenia(Assessment):
         Returns
         -------
         dict
-            ``anc_below_500_days`` and ``platelets_below_50_days``, from the infusion to ``last_day``; ``anc_nadir`` and
+            ``anc_below_500_days`` and ``platelets_below_50_days``, from the infusion to ``last_day``;
+            ``days_alive_with_neutrophils``, the days of that time on which a patient lived at or above the severe
+            count: unlike the days below it, an early death does not make them look better; ``anc_nadir`` and
             ``platelet_nadir`` in that time; ``anc_recovery_day``, the first of the stable days after severe
             neutropenia (0 for a patient who never had it, NaN for one who never recovered); ``aplasia_day60``, severe
             neutropenia on the landmark day, or at death before it.
@@ -49,8 +51,10 @@ class Cytopenia(Assessment):
         neutrophils, platelets = (seen.courses[name] for name in self.reads)
         _, early = window(times, neutrophils, 0.0, self.last_day)
         _, early_platelets = window(times, platelets, 0.0, self.last_day)
+        below = days_below(times, neutrophils, self.severe_neutrophils, self.last_day)
         return {
-            "anc_below_500_days": days_below(times, neutrophils, self.severe_neutrophils, self.last_day),
+            "anc_below_500_days": below,
+            "days_alive_with_neutrophils": days_read(times, neutrophils, self.last_day) - below,
             "anc_nadir": _lowest(early),
             "platelets_below_50_days": days_below(times, platelets, self.severe_platelets, self.last_day),
             "platelet_nadir": _lowest(early_platelets),

@@ -126,10 +126,12 @@ class LeukaemiaResponse(Assessment):
         dict
             ``response_category`` (code of the best category) and ``response_day`` (first visit with it, NaN without
             one); ``cr``, ``crh``, ``cri``, ``mlfs`` (the best category is this one); ``complete_remission`` (CR, CRh or
-            CRi); ``blasts_cleared`` (these or MLFS); ``mrd_negative`` (blasts cleared, and residual disease below the
-            limit at a visit); ``relapse_day`` (first reading after the first cleared visit with blasts in marrow or
-            blood), ``relapse`` and ``relapse_antigen_low`` (most cells on that day lack the antigen; both NaN for
-            patients whose blasts were never cleared).
+            CRi); ``blasts_cleared`` (these or MLFS); ``leukaemia_log_reduction`` (powers of ten by which leukaemic
+            cells fell from the infusion to their lowest, to one cell at most: the only measure of response here that
+            blood counts have no part in); ``mrd_negative`` (blasts cleared, and residual disease below the limit at a
+            visit); ``relapse_day`` (first reading after the first cleared visit with blasts in marrow or blood),
+            ``relapse`` and ``relapse_antigen_low`` (most cells on that day lack the antigen; both NaN for patients
+            whose blasts were never cleared).
         """
         courses, times = seen.courses, seen.times
         visits = visits_until(float(times[-1]))
@@ -153,6 +155,7 @@ class LeukaemiaResponse(Assessment):
             "mlfs": best == MLFS,
             "complete_remission": best >= CRI,
             "blasts_cleared": cleared,
+            "leukaemia_log_reduction": self._fall(seen),
             "mrd_negative": np.asarray(negative.any(axis=1)),
             "relapse_day": back,
             "relapse": np.where(cleared, ~np.isnan(back), np.nan),
@@ -170,6 +173,11 @@ class LeukaemiaResponse(Assessment):
             platelets=at["platelets_per_ul"],
             cellularity=at["marrow_cellularity"],
         )
+
+    def _fall(self, seen: Seen) -> Floats:
+        after = seen.times >= 0.0
+        cells = np.maximum(seen.courses["leukaemic_cells"][:, after], 1.0)
+        return np.asarray(np.log10(cells[:, 0] / np.nan_to_num(cells, nan=np.inf).min(axis=1)))
 
     def _relapse_day(self, seen: Seen, cleared_day: Floats) -> Floats:
         courses = seen.courses

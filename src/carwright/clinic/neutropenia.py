@@ -44,6 +44,13 @@ def days_below(times: Floats, counts: Floats, limit: float, last_day: float) -> 
     return for_patients_read(below @ np.diff(days), counts)
 
 
+def days_read(times: Floats, counts: Floats, last_day: float) -> Floats:
+    """Measure the days (n,) between readings from the infusion to ``last_day``: those that a patient lived."""
+    days, counts = window(times, counts, 0.0, last_day)
+    known = ~np.isnan(counts)
+    return for_patients_read((known[:, :-1] & known[:, 1:]) @ np.diff(days), counts)
+
+
 def neutropenia_outcomes(times: Floats, neutrophils: Floats, rules: NeutropeniaWindow) -> dict[str, Floats]:
     """Measure severe neutropenia from the infusion to ``rules.last_day``.
 

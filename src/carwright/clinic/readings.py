@@ -99,11 +99,7 @@ def unresolved_day(times: Floats, inside: Bools, days: float) -> Floats:
     Unresolved means that every reading from the beginning of the state to at least ``days`` later is inside
     it.
     """
-    found = np.full(inside.shape[0], np.nan)
-    begun = np.full(inside.shape[0], np.nan)
-    for index, day in enumerate(times):
-        now = inside[:, index]
-        begun = np.where(now, np.where(np.isnan(begun), day, begun), np.nan)
-        late = day - begun >= days * (1.0 - 1e-9)  # sums of steps such as 1/24 are not exact
-        found = np.where(np.isnan(found) & late, begun + days, found)
-    return found
+    begins = inside & ~np.pad(inside[:, :-1], ((0, 0), (1, 0)))
+    begun = np.maximum.accumulate(np.where(begins, times, -np.inf), axis=1)
+    late = inside & (times - begun >= days * (1.0 - 1e-9))  # sums of steps such as 1/24 are not exact
+    return np.where(late.any(axis=1), begun[np.arange(len(late)), late.argmax(axis=1)] + days, np.nan)

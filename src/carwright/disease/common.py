@@ -27,15 +27,15 @@ KINETICS = ("cmax_copies_per_ug", "tmax_days", "persistence_days")
 CYTOKINE_PEAKS = ("il6_peak", "ifng_peak", "ferritin_peak", "crp_peak")
 
 HAEMATOTOXICITY = (
-    *("anc_below_500_days", "platelets_below_50_days", "aplasia_day60", "icaht_early_ge3", "icaht_late_ge3"),
-    *("hematotox_high", "sepsis", "death_infection"),
+    *("anc_below_500_days", "days_alive_with_neutrophils", "platelets_below_50_days", "aplasia_day60"),
+    *("icaht_early_ge3", "icaht_late_ge3", "hematotox_high", "sepsis", "death_infection"),
 )
 """Quantities of what blood counts suffer, in diseases of the blood."""
 
 RELAPSE = ("relapse", "relapse_antigen_low")
 
 LEUKAEMIA_RESPONSE = (
-    *("complete_remission", "cr", "crh", "cri", "mlfs", "blasts_cleared", "mrd_negative"),
+    *("complete_remission", "cr", "crh", "cri", "mlfs", "blasts_cleared", "leukaemia_log_reduction", "mrd_negative"),
     *RELAPSE,
 )
 """Quantities of what leukaemia does."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +15,7 @@ from carwright.engine.scalar import translate
 
 _ELEMENTS: Final = {"f8": "double", "f4": "float", "i8": "i64", "u4": "i32", "u1": "i8"}
 """LLVM's names of NumPy's types."""
-_DECIDES: Final = ("array_code.py", "scalar.py", "scalar_values.py", "vector.py", "machine_code.py")
+_COMPILERS: Final = ("array_code.py", "scalar.py", "scalar_values.py", "vector.py", "machine_code.py")
 """Files that decide what machine code is made of a text."""
 
 
@@ -36,12 +35,11 @@ class ArrayCode:
     def __init__(self, text: str, entry: str, arrays: Mapping[str, tuple[npt.DTypeLike, int]]) -> None:
         self._arrays = {name: (np.dtype(kind), dimensions) for name, (kind, dimensions) in arrays.items()}
         elements = {name: (_ELEMENTS[kind.str[1:]], dimensions) for name, (kind, dimensions) in self._arrays.items()}
-        deciding = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _DECIDES]
 
         def make() -> bytes:
             return assemble(translate(text, entry, elements), speed_level=2)
 
-        self._code = Code(cache.keep_code("\0".join([text, entry, str(elements), *deciding]), make))
+        self._code = Code(cache.keep_code((text, entry, str(elements)), _COMPILERS, make))
         kinds = [kind for _, size in self._arrays.values() for kind in (ctypes.c_void_p, *[ctypes.c_int64] * size)]
         self._function = ctypes.CFUNCTYPE(None, *kinds)(self._code.addresses([entry])[0])
 

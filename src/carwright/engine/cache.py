@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache as remember
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 import llvmlite
 
 from carwright.engine.machine_code import processor
+from carwright.engine.module_text import text_of
 
 VARIABLE: Final = "CARWRIGHT_CACHE"
 """Environment variable that names the cache folder."""
@@ -40,11 +41,9 @@ def keep(decides: Iterable[str], make: Callable[[], bytes]) -> bytes:
     """
     key = hashlib.sha256("\0".join(decides).encode("utf-8", "surrogatepass")).hexdigest()[:32]
     if key not in _loaded:
-        try:
-            _loaded[key] = _from_disk(folder() / f"{key}.kept", make)
-        except OSError as error:
-            _warn(folder(), error.strerror or str(error))
-            _loaded[key] = make()
+        place = folder() / f"{key}.kept"
+        content = _sound(place)
+        _loaded[key] = _made(place, make) if content is None else content
     return _loaded[key]
 
 
@@ -55,22 +54,34 @@ def _warn(place: Path, reason: str) -> None:
     warnings.warn(f"compiled kernels cannot be kept in {place} ({reason}). {fix}", RuntimeWarning, stacklevel=3)
 
 
-def keep_code(source: str, assemble: Callable[[], bytes]) -> bytes:
-    """Machine code that ``assemble`` makes of a source for this processor, kept in the same way."""
-    return keep((source, llvmlite.__version__, *processor()), assemble)
+def keep_code(texts: Iterable[str], compilers: Iterable[str], assemble: Callable[[], bytes]) -> bytes:
+    """Machine code for this processor, kept in the same way.
+
+    Parameters
+    ----------
+    texts
+        What is compiled, and how.
+    compilers
+        Files of this room that decide what machine code is made of it.
+    assemble
+        Makes the machine code.
+    """
+    return keep((*texts, *map(text_of, compilers), llvmlite.__version__, *processor()), assemble)
 
 
-def _from_disk(place: Path, make: Callable[[], bytes]) -> bytes:
-    if (content := _sound(place)) is not None:
-        return content
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _lock(place.with_suffix(".lock")):
-        if (content := _sound(place)) is not None:
+def _made(place: Path, make: Callable[[], bytes]) -> bytes:
+    """What ``make`` makes, put into its place where that can be written; an error of ``make`` is its own."""
+    with _turn(place) as writable:
+        if writable and (content := _sound(place)) is not None:
             return content
         content = make()
-        partial = place.with_suffix(".partial")
-        partial.write_bytes(hashlib.sha256(content).digest() + content)
-        partial.replace(place)
+        if writable:
+            try:
+                partial = place.with_suffix(".partial")
+                partial.write_bytes(hashlib.sha256(content).digest() + content)
+                partial.replace(place)
+            except OSError as error:
+                _warn(place.parent, error.strerror or str(error))
     return content
 
 
@@ -82,6 +93,21 @@ def _sound(place: Path) -> bytes | None:
         return None
     checksum, content = stored[:_CHECKSUM], stored[_CHECKSUM:]
     return content if hashlib.sha256(content).digest() == checksum else None
+
+
+@contextmanager
+def _turn(place: Path) -> Iterator[bool]:
+    """Wait until no other process makes the same; False, after a notice, where its folder cannot be written."""
+    with ExitStack() as held:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            held.enter_context(_lock(place.with_suffix(".lock")))
+        except OSError as error:
+            _warn(place.parent, error.strerror or str(error))
+            writable = False
+        else:
+            writable = True
+        yield writable
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
@@ -10,11 +9,12 @@ import numpy.typing as npt
 
 from carwright.engine import cache
 from carwright.engine.driver import FUNCTIONS, driver, told
-from carwright.engine.generator import Printed, Program, generate
+from carwright.engine.generator import Printed, Program
 from carwright.engine.machine_code import Code, assemble
-from carwright.engine.module_text import MARKER
+from carwright.engine.module_text import copied
 from carwright.engine.outcome import Outcome
 from carwright.engine.precision import DOUBLE, SHAPES
+from carwright.engine.remembered import printed_once
 from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.engine.vector import Shape, translate
 
@@ -26,14 +26,13 @@ Codes = npt.NDArray[np.uint8]
 
 _LIBRARIES: Final = {64: ("mathematics.py",), 32: ("mathematics.py", "mathematics_single.py")}
 """Elementary functions by bits of a number; later texts replace what earlier ones define."""
-DECIDES: Final = ("vector.py", "machine_code.py")
+COMPILERS: Final = ("vector.py", "machine_code.py")
 """Files that decide what machine code is made of a source."""
 
 
 def library(bits: int) -> str:
     """Text of the elementary functions for numbers of 64 or 32 bits."""
-    texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in _LIBRARIES[bits]]
-    return "\n".join(text.split(MARKER)[1] for text in texts)
+    return copied(*_LIBRARIES[bits])
 
 
 class Compiled:
@@ -41,7 +40,7 @@ class Compiled:
 
     def __init__(self, program: Program, method: Tableau = RODAS5P, shape: Shape = SHAPES[DOUBLE]) -> None:
         self.shape = shape
-        self.printed: Printed = generate(program, method, shape)
+        self.printed: Printed = printed_once(program, method, shape)
         layout = self.printed.layout
         row = {name: i for i, name in enumerate(program.order())}
         targets = np.full((layout.triggers, layout.assigned), -1)
@@ -53,13 +52,12 @@ class Compiled:
     def _load(self) -> list[int]:
         """Make the machine code; what the driver calls each of `FUNCTIONS`, then the assignments, by."""
         elementary = library(self.shape.bits)
-        texts = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in DECIDES]
 
         def make() -> bytes:
             return assemble(translate(self.printed.source, elementary, self.shape))
 
         self._driver = driver(self.shape)
-        self._code = Code(cache.keep_code("\0".join([self.printed.source, elementary, *texts]), make))
+        self._code = Code(cache.keep_code((self.printed.source, elementary), COMPILERS, make))
         names = [*FUNCTIONS, *(f"assign{j}" for j in range(self.printed.layout.triggers))]
         return self._code.addresses(names)
 

@@ -8,16 +8,15 @@ function: by number instead of by address. Each thread holds its own copy of the
 from __future__ import annotations
 
 from functools import cache as remember
-from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from carwright.engine.compiled import Compiled, Numbers
+from carwright.engine.compiled import Compiled, Numbers, library
 from carwright.engine.driver import FUNCTIONS, driver_text
 from carwright.engine.generator import Program
-from carwright.engine.module_text import MARKER, decorated
+from carwright.engine.module_text import decorated
 from carwright.engine.tableau import RODAS5P, Tableau
 from carwright.engine.vector import Shape
 from carwright.errors import CarwrightError, Problem
@@ -80,13 +79,12 @@ def device_source(functions: str, shape: Shape, triggers: int, numbers: int, who
     numbers, whole_numbers
         Sizes of a thread's arrays.
     """
-    library = files("carwright.engine").joinpath("mathematics.py").read_text(encoding="utf-8").split(MARKER)[1]
     names = [*FUNCTIONS, *(f"assign{j}" for j in range(triggers))]
     choices = "".join(f"    {'el' if i else ''}if number == {i}:\n        {name}(W)\n" for i, name in enumerate(names))
     parts = [
         _HEAD,
         f"NUMBERS = {numbers}\nWHOLE_NUMBERS = {whole_numbers}\n",
-        decorated(library, lambda name: _INNER),
+        decorated(library(shape.bits), lambda name: _INNER),
         decorated(functions, lambda name: _INNER),
         f"{_INNER}\ndef call(number, W):\n{choices}",
         decorated(driver_text(shape), lambda name: _INNER),

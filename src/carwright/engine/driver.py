@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache as remember
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from carwright.engine.array_code import ArrayCode
 from carwright.engine.lanes import FILES
 from carwright.engine.layout import SAMPLES, Layout
-from carwright.engine.module_text import MARKER
+from carwright.engine.module_text import copied
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
 from carwright.engine.vector import Shape
@@ -40,7 +39,6 @@ _FINEST: Final = {64: 1e-13, 32: 1e-6}
 
 def driver_text(shape: Shape) -> str:
     """Text of the driver, constants first."""
-    package = files("carwright.engine.lanes")
     lanes = shape.lanes
     code = len(_TOLD) + len(LANE) * lanes
     constants = {
@@ -53,8 +51,8 @@ def driver_text(shape: Shape) -> str:
         **{kind.replace("_day_", "_").upper(): i for i, kind in enumerate(KINDS)},
         **{outcome.name: int(outcome) for outcome in Outcome},
     }
-    texts = [package.joinpath(f"{name}.py").read_text(encoding="utf-8").split(MARKER)[1] for name in FILES]
-    return "\n".join([*(f"{name} = {value!r}" for name, value in constants.items()), *texts])
+    functions = copied(*(f"lanes/{name}.py" for name in FILES))
+    return "\n".join([*(f"{name} = {value!r}" for name, value in constants.items()), functions])
 
 
 @remember

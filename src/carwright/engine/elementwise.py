@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from carwright.engine import cache
-from carwright.engine.compiled import DECIDES, aligned, library
+from carwright.engine.compiled import COMPILERS, aligned, library
 from carwright.engine.machine_code import Code, assemble
 from carwright.engine.precision import DOUBLE, SHAPES
 from carwright.engine.vector import translate
 
 Floats = npt.NDArray[np.float64]
 
-BLOCKS: Final = (64, 4096)
+BLOCKS: Final = (64, 512, 4096)
 """Numbers per call, for few and for many: input and output together stay in the nearest caches."""
 
 
@@ -44,9 +43,11 @@ class Elementwise:
             for size in BLOCKS
         )
         known = f"{library(shape.bits)}\n{text}"
-        deciding = [files("carwright.engine").joinpath(name).read_text(encoding="utf-8") for name in DECIDES]
-        content = "\0".join([source, known, *deciding])
-        self._code = Code(cache.keep_code(content, lambda: assemble(translate(source, known, shape))))
+
+        def make() -> bytes:
+            return assemble(translate(source, known, shape))
+
+        self._code = Code(cache.keep_code((source, known), COMPILERS, make))
         addresses = self._code.addresses([f"apply{size}" for size in BLOCKS])
         self._apply = [ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address) for address in addresses]
 

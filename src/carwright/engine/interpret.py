@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache as remember
-from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from carwright.engine.derivative import FLOOR_SUFFIX, derivatives, jacobian
 from carwright.engine.expression import TIME, Expr
 from carwright.engine.generator import Program
 from carwright.engine.interpreter import FILES
-from carwright.engine.module_text import MARKER
+from carwright.engine.module_text import copied
 from carwright.engine.outcome import Outcome
 from carwright.engine.requests import KINDS
 from carwright.engine.sparse import Factorisation, factorise
@@ -44,9 +43,6 @@ _ARGUMENTS: Final = (
 @remember
 def source(method: Tableau) -> str:
     """Text of the interpreter's module for one method, the same for all models."""
-    package = files("carwright.engine")
-    texts = [package.joinpath("mathematics.py").read_text(encoding="utf-8")]
-    texts += [package.joinpath("interpreter", f"{name}.py").read_text(encoding="utf-8") for name in FILES]
     stages, rows = method.stages, _rows(method)
     sizes: dict[str, object] = {
         **{f"OP_{op.upper()}": i for i, op in enumerate(OPERATIONS)},
@@ -68,7 +64,8 @@ def source(method: Tableau) -> str:
     square = {"A_COEFFICIENTS": method.a, "C_COEFFICIENTS": method.c, "H_COEFFICIENTS": method.dense}
     lines = [f"{name} = {value!r}" for name, value in sizes.items()]
     lines += [f"{name} = np.array({_padded(rows, stages)!r})" for name, rows in square.items()]
-    return "\n".join(["\n".join(lines), *(text.split(MARKER)[1] for text in texts)])
+    functions = copied("mathematics.py", *(f"interpreter/{name}.py" for name in FILES))
+    return "\n".join([*lines, functions])
 
 
 def _padded(rows: Sequence[Sequence[float]], size: int) -> list[list[float]]:

@@ -23,7 +23,8 @@ A module ``modules/<name>.ant`` may stand beside ``modules/<name>.yaml``, which 
 - ``correlations``: pairs of the normal deviates behind two distributions.
 
 A disease's file ``<model>.yaml`` names its modules and its ``covariates``, which describe the patient and do not enter
-the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source.
+the equations; its own ``parameters`` replace fields of the modules' rows, and a new value needs a new source; its
+``correlations`` come on top of theirs.
 Replacements that several diseases have in common stand in ``shared/<group>.yaml``, which the disease names under
 ``shared``. Its ``uncertainty`` is a factor on the ``population`` of all rows: what is known of the disease as a whole.
 """
@@ -68,6 +69,7 @@ def table_data(entry: Traversable) -> dict[str, Any]:
     if "uncertainty" in disease:
         joined["parameters"] = _surer(joined["parameters"], disease["uncertainty"]["factor"])
     joined["recognition"] |= disease.get("recognition", {})
+    joined["correlations"] += disease.get("correlations", [])
     return {**disease, **joined, "references": _references(disease, joined)}
 
 

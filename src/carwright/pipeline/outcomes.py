@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 def column_of(rule: str) -> str:
     """Part of a column's name that stands for an adjudication rule."""
     return rule.replace("-", "_")
+
+
+class Entries(NamedTuple):
+    """Patients of trials in the order of the trials: number of the trial, of the patient and of the node, (k,) each."""
+
+    trial: NDArray[np.int64]
+    patient: NDArray[np.int64]
+    node: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,12 +78,18 @@ class ArmOutcomes:
         """Where the measure's value is only a lower bound."""
         return self.flags(measure.censored) if measure.censored else None
 
+    def entries(self, trial_patients: pl.DataFrame, among: Among) -> Entries:
+        """Who counts in the trials of this arm, trial by trial."""
+        counted = trial_patients.filter(COUNTED[among]).select("trial", "patient", "node").sort("trial")
+        place = pl.col("node").replace_strict(list(self.nodes), list(range(len(self.nodes))), return_dtype=pl.Int64)
+        columns = counted.with_columns(place)
+        return Entries(*(columns[name].cast(pl.Int64).to_numpy() for name in ("trial", "patient", "node")))
+
     def treated(self, trial_patients: pl.DataFrame, among: Among) -> Floats:
         """How often the trials of this arm had each patient at each node, shape (n, m)."""
-        rows = trial_patients.filter(COUNTED[among]).select("patient", "node")
         out = np.zeros((self.frame.height // len(self.nodes), len(self.nodes)))
-        columns = rows["node"].replace_strict(list(self.nodes), list(range(len(self.nodes))), return_dtype=pl.Int32)
-        np.add.at(out, (rows["patient"].to_numpy(), columns.to_numpy()), 1.0)
+        entries = self.entries(trial_patients, among)
+        np.add.at(out, (entries.patient, entries.node), 1.0)
         return out
 
     def potential(self, rule: str, response: str) -> PotentialOutcomes:

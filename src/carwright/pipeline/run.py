@@ -18,6 +18,7 @@ from carwright.pipeline.measures import Measure, measures_of
 from carwright.pipeline.outcomes import ArmOutcomes
 from carwright.pipeline.solve import outcome_explanation, solve_shard
 from carwright.store.shards import ranges
+from carwright.store.spread import Stop, in_threads
 from carwright.study import QUANTITIES
 from carwright.trial.replay import replay
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from carwright.study import Study
 
 SHARD = 200
-"""Patients per shard: small enough that a killed run loses a second of work, large enough to fill every thread."""
+"""Patients per shard: small enough that a killed run loses seconds of work, large enough to fill the solver's lanes."""
 
 TABLES = ("patients", "courses", "parameters")
 
@@ -43,7 +44,7 @@ def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> di
     run
         The open run folder; finished shards in it are not computed again.
     threads
-        Threads of the solver; they change no result.
+        Shards that are solved at a time; they change no result.
     progress
         Hears how far the work is.
 
@@ -53,8 +54,11 @@ def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> di
         The summary, as in ``summary.json``.
     """
     arms = arms_of(study)
-    pieces = ranges(study.population.patients, SHARD)
-    run.shards.compute("patients", pieces, partial(solve_shard, arms, threads=threads), progress)
+    _compile(arms, progress)
+    pieces, stop = ranges(study.population.patients, SHARD), Stop()
+    run.shards.compute(
+        "patients", pieces, partial(solve_shard, arms, heed=stop.heed), progress, spread=in_threads(threads, stop)
+    )
     for table in TABLES:
         run.write_table(table, _in_order(run.shards.read("patients", table), table, arms))
     patients = run.table("patients")
@@ -73,6 +77,14 @@ def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> di
         )
         progress.advance(1)
     return summary
+
+
+def _compile(arms: tuple[Arm, ...], progress: Progress) -> None:
+    """Make every arm's kernel before several threads ask for it."""
+    progress.stage("compiling the models", len(arms))
+    for arm in arms:
+        _ = arm.kernel
+        progress.advance(1)
 
 
 def _in_order(frame: pl.DataFrame, table: str, arms: tuple[Arm, ...]) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +30,19 @@ COURSE_PATIENTS = 240
 """Patients whose courses are kept, spread evenly over the populations."""
 
 
-def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, pl.DataFrame]:
+def solve_shard(
+    arms: tuple[Arm, ...], items: range, heed: Callable[[int], None] | None = None
+) -> dict[str, pl.DataFrame]:
     """Draw, solve and grade the patients ``items`` in every arm and at every node.
+
+    Parameters
+    ----------
+    arms
+        The study's arms.
+    items
+        Numbers of the patients.
+    heed
+        Called now and then with the number of patients just solved; what it raises ends the work.
 
     Returns
     -------
@@ -42,7 +53,7 @@ def solve_shard(arms: tuple[Arm, ...], items: range, threads: int) -> dict[str, 
     for arm in arms:
         patients = draw_patients(arm, items)
         for column, node in enumerate(arm.space.nodes):
-            rows, course = _solve_node(arm, patients, column, threads)
+            rows, course = _solve_node(arm, patients, column, heed)
             outcomes.append(rows.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
             courses.append(course.select(pl.lit(arm.name).alias("arm"), pl.lit(node.id).alias("node"), pl.all()))
     return {
@@ -73,12 +84,14 @@ def draw_patients(arm: Arm, items: range) -> Patients:
     )
 
 
-def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _solve_node(
+    arm: Arm, patients: Patients, column: int, heed: Callable[[int], None] | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Outcomes of all patients at one node, and the courses of the sampled ones."""
     study, first = arm.study, int(patients.index[0])
     enrolment = arm.trial.attrition.draw(study.seed, first, patients.population)
     delivery = delivered(arm, patients)
-    solution = _solve(arm, patients, delivery.delivered_cells[:, column], column, threads)
+    solution = _solve(arm, patients, delivery.delivered_cells[:, column], column, heed)
 
     courses = {name: solution.courses[:, :, i] for i, name in enumerate(arm.observables)}
     random = {
@@ -96,6 +109,7 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
         "patient": patients.index.astype(np.uint32),
         "population": patients.population.astype(np.uint32),
         "bsa_m2": np.asarray(patients.values["body_surface"]),
+        "weight_kg": np.asarray(patients.values["body_weight"]),
         "infused": enrolment.infused,
         "not_infused_reason": enrolment.not_infused_reason,
         "vein_to_vein_days": enrolment.vein_to_vein_days,
@@ -117,8 +131,12 @@ def _solve_node(arm: Arm, patients: Patients, column: int, threads: int) -> tupl
 
 def delivered(arm: Arm, patients: Patients) -> Delivery:
     """Cells that patients get, at every node."""
-    surface = np.asarray(patients.values["body_surface"])
-    return arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), surface, arm.space)
+    sizes = {
+        "m2": np.asarray(patients.values["body_surface"]),
+        "kg": np.asarray(patients.values["body_weight"]),
+        "patient": np.ones(len(patients)),
+    }
+    return arm.trial.product.deliver(arm.study.seed, int(patients.index[0]), sizes, arm.space)
 
 
 def dosing_of(arm: Arm, cells: NDArray[np.float64], column: int) -> Dosing:
@@ -136,7 +154,9 @@ def dosing_of(arm: Arm, cells: NDArray[np.float64], column: int) -> Dosing:
     )
 
 
-def _solve(arm: Arm, patients: Patients, cells: NDArray[np.float64], column: int, threads: int) -> Solution:
+def _solve(
+    arm: Arm, patients: Patients, cells: NDArray[np.float64], column: int, heed: Callable[[int], None] | None
+) -> Solution:
     system = arm.kernel.system
     return arm.kernel.solve(
         np.column_stack([patients.values[name] for name in system.parameters]),
@@ -146,8 +166,8 @@ def _solve(arm: Arm, patients: Patients, cells: NDArray[np.float64], column: int
         times=arm.times,
         relative_tolerance=TOLERANCE,
         absolute_tolerance=absolute_tolerances(arm.model.table, system, TOLERANCE),
-        threads=threads,
         negative_limit=NEGATIVE_LIMIT,
+        progress=heed,
     )
 
 

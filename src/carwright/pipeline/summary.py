@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,12 @@ from carwright.trial.intervals.paired import Arm as Side
 from carwright.trial.intervals.survival import KaplanMeier
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from carwright.pipeline.arm import Arm
     from carwright.study import PublishedFact
+
+    Floats = NDArray[np.float64]
 
 LEVEL = 0.9
 """Probability content of every interval in a summary."""
@@ -89,7 +94,7 @@ def arm_quantities(
         own: dict[str, Any] = {"unit": QUANTITIES[name].unit, "label": QUANTITIES[name].label}
         own |= {**entry(estimate(name, measure, outcomes, weights)), "level": LEVEL}
         by_trial = _by_trial(name, measure, outcomes, trial_patients)
-        lo, hi = predictive(by_trial["value"].to_numpy(), LEVEL)
+        lo, hi = predictive(by_trial.value, LEVEL)
         own["predictive"] = {"lo": number(lo), "hi": number(hi)}
         if name in facts:
             own |= _compared(facts[name], by_trial, lo, hi)
@@ -109,42 +114,43 @@ def _by_node(name: str, measure: Measure, outcomes: ArmOutcomes) -> dict[str, An
     return found
 
 
-def _by_trial(name: str, measure: Measure, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> pl.DataFrame:
-    """Value of the quantity in each simulated trial: ``trial``, ``value``, ``count``, ``of``."""
-    late = pl.col(measure.censored) if measure.censored else pl.lit(value=False)
-    values = outcomes.frame.select(
-        "patient", "node", measure.value.cast(pl.Float64).alias("value"), late.cast(pl.Boolean).alias("late")
-    )
-    rate = QUANTITIES[name].kind == "rate"
-    return (
-        trial_patients.filter(COUNTED[measure.among])
-        .join(values, on=["patient", "node"], how="left")
-        .group_by("trial")
-        .agg(
-            pl.col("value").mean()
-            if rate
-            else pl.map_groups(["value", "late"], _median, pl.Float64, returns_scalar=True),
-            pl.col("value").sum().alias("count"),
-            pl.col("value").count().alias("of"),
-        )
-        .sort("trial")
-        .with_columns(pl.col("value").fill_null(float("nan")))
-    )
+@dataclass(frozen=True)
+class _ByTrial:
+    """A quantity in each simulated trial that anybody counts in, (t,) each.
+
+    ``value`` is NaN where nobody has one; ``count`` is the sum of the patients' values, ``of`` how many have one.
+    """
+
+    value: Floats
+    count: NDArray[Any]
+    of: NDArray[Any]
 
 
-def _median(columns: Sequence[pl.Series]) -> float:
+def _by_trial(name: str, measure: Measure, outcomes: ArmOutcomes, trial_patients: pl.DataFrame) -> _ByTrial:
+    trial, *place = outcomes.entries(trial_patients, measure.among)
+    values, late = outcomes.array(measure.value)[*place], outcomes.censored(measure)
+    known = ~np.isnan(values)
+    _, group = np.unique(trial, return_inverse=True)
+    trials = int(group.max(initial=-1)) + 1
+    count, of = np.bincount(group, np.where(known, values, 0.0), trials), np.bincount(group, known, trials)
+    if QUANTITIES[name].kind == "rate":
+        with np.errstate(invalid="ignore"):
+            return _ByTrial(count / of, count, of)
+    censored = np.zeros(values.size, bool) if late is None else late[*place]
+    edges = np.searchsorted(group[known], np.arange(trials + 1))
+    medians = [_median(values[known][a:b], censored[known][a:b]) for a, b in pairwise(edges)]
+    return _ByTrial(np.array(medians), count, of)
+
+
+def _median(value: Floats, late: NDArray[np.bool_]) -> float:
     """Median of the values of one trial; infinite where more than half are still without the event."""
-    known = columns[0].is_not_null()
-    value, late = columns[0].filter(known).to_numpy(), columns[1].filter(known).to_numpy()
-    if value.size == 0:
-        return math.nan
-    return KaplanMeier.fit(value, np.ones(value.size), late).quantile(0.5)
+    return KaplanMeier.fit(value, np.ones(value.size), late).quantile(0.5) if value.size else math.nan
 
 
-def _compared(fact: PublishedFact, by_trial: pl.DataFrame, lo: float, hi: float) -> dict[str, Any]:
+def _compared(fact: PublishedFact, by_trial: _ByTrial, lo: float, hi: float) -> dict[str, Any]:
     base = {"source": fact.source, "certainty": fact.certainty}
     if fact.count is not None and fact.of is not None:
-        inside = covered(fact.count, fact.of, by_trial["count"].to_numpy(), by_trial["of"].to_numpy(), LEVEL)
+        inside = covered(fact.count, fact.of, by_trial.count, by_trial.of, LEVEL)
         return {"published": {"count": fact.count, "of": fact.of, **base}, "covered": inside}
     assert fact.value is not None  # noqa: S101 - the study's own checks admit nothing else
     return {"published": {"value": fact.value, **base}, "covered": lo <= fact.value <= hi}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from carwright.engine.elementwise import Elementwise
-from carwright.engine.module_text import MARKER
+from carwright.engine.module_text import copied
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 @cache
 def _function(name: str) -> Elementwise:
-    text = files("carwright.population").joinpath("normal_functions.py").read_text(encoding="utf-8")
-    return Elementwise(name, text.split(MARKER)[1])
+    return Elementwise(name, copied("normal_functions.py", room="carwright.population"))
 
 
 def share_below(deviate: ArrayLike) -> Floats:

@@ -14,6 +14,7 @@ import polars as pl
 from carwright.disease import Disease, find_disease
 from carwright.errors import CarwrightError, Problem
 from carwright.report.wording import band_of_cells
+from carwright.trial.space import MEASURES, Band
 from carwright.yamlfile import read_yaml
 
 STUDY_ARM = "study"
@@ -24,12 +25,15 @@ class Unavailable(Exception):
     """A figure cannot be drawn from this run; the message is the sentence that stands in its place."""
 
 
+_PER = {"m2": "/m²", "kg": "/kg", "patient": ""}
+
+
 @dataclass(frozen=True)
 class Node:
     """One node of the dose space as the report names it."""
 
     name: str
-    cells_per_m2: tuple[float, float]
+    band: Band
     lymphodepletion: str
 
     @property
@@ -39,13 +43,13 @@ class Node:
 
     @property
     def cells(self) -> str:
-        """Assigned cells per body surface, such as ``1–3×10⁷``."""
-        return band_of_cells(*self.cells_per_m2)
+        """Assigned cells, such as ``1–3×10⁷/m²``."""
+        return band_of_cells(self.band.low, self.band.high) + _PER[self.band.per]
 
     @property
     def description(self) -> str:
-        """Cells per body surface and whether lymphodepletion (LD) is given, in a few words."""
-        return f"{self.cells}/m², {'no LD' if self.lymphodepletion == 'none' else 'LD'}"
+        """Cells and whether lymphodepletion (LD) is given, in a few words."""
+        return f"{self.cells}, {'no LD' if self.lymphodepletion == 'none' else 'LD'}"
 
     @property
     def title(self) -> str:
@@ -106,7 +110,7 @@ class Run:
         return [
             Node(
                 name=str(node["id"]),
-                cells_per_m2=(float(node["cells_per_m2"][0]), float(node["cells_per_m2"][1])),
+                band=next(Band(node[key][0], node[key][1], per) for per, key in MEASURES.items() if key in node),
                 lymphodepletion=str(node["lymphodepletion"]),
             )
             for node in self.summary["nodes"]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
-from carwright import __version__
 from carwright.disease import Section
 from carwright.report import designs, wording
 from carwright.report.answer import cards, verdict
 from carwright.report.embed import figure_json
 from carwright.report.figure import Entry, Figure
 from carwright.report.figures import find_figure
+from carwright.report.page import compose
 from carwright.report.paired import differences
 from carwright.report.published import comparisons
 from carwright.report.run import STUDY_ARM, Run, Unavailable, read_run
@@ -66,34 +61,20 @@ def write_report(run_folder: Path) -> Path:
     return report
 
 
-def composer() -> jinja2.Environment:
-    """What every page is composed with: nothing unescaped, nothing undefined."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("carwright.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
 def render(run: Run) -> str:
     """Compose the page as text."""
-    environment = composer()
-    environment.filters |= {
-        "number": wording.number,
-        "percent": wording.percent,
-        "interval": wording.span,
-        "with_interval": wording.with_interval,
-        "rule": wording.rule_label,
-        "grouped": wording.grouped,
-        "breakable": _breakable,
-    }
-    scripts = [get_plotlyjs(), asset("report.js")]
-    return environment.get_template("report.html").render(
+    return compose(
+        "report.html",
+        {
+            "number": wording.number,
+            "percent": wording.percent,
+            "interval": wording.span,
+            "with_interval": wording.with_interval,
+            "rule": wording.rule_label,
+            "grouped": wording.grouped,
+            "breakable": _breakable,
+        },
         run=run,
-        version=__version__,
         verdict=verdict(run),
         cards=cards(run),
         sections=[(section, list(_drawn(section, run))) for section in run.disease.sections],
@@ -106,25 +87,12 @@ def render(run: Run) -> str:
         failures=_failures(run.summary["outcomes"]),
         kinds=_kinds(run.summary.get("parameters") or {}),
         parameters=run.summary.get("parameter_table") or [],
-        style=Markup(asset("report.css")),  # noqa: S704 - a file of this package
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - plotly's own file and one of this package
-        script_hashes=[content_hash(script) for script in scripts],
     )
-
-
-def asset(name: str) -> str:
-    """Text of a template or style sheet of the report."""
-    return (resources.files("carwright.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _breakable(name: str) -> Markup:
     """A name that may be broken after its underscores."""
     return Markup("_<wbr>").join(name.split("_"))
-
-
-def content_hash(script: str) -> str:
-    """Hash by which the content security policy admits a script, and nothing else, to run."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def _drawn(section: Section, run: Run) -> Iterator[Drawn]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from carwright.simulation.pace import LEAST, PROBE, measure
@@ -13,25 +12,19 @@ from carwright.simulation.result import Simulation
 from carwright.simulation.summary import summarise
 from carwright.store import Run, ranges
 from carwright.store.files import full_disk_errors
-from carwright.store.spread import in_threads
+from carwright.store.spread import Stop, in_threads
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from carwright.engine import GradientKernel, Kernel
     from carwright.simulation.job import Job
     from carwright.store import Progress
-    from carwright.store.spread import Spread, Work
+    from carwright.store.spread import Spread
 
 PART_VALUES: Final = 1 << 22
 """Most numbers in one file of a table (32 MiB in memory); fixed, because it shapes the bytes."""
 
 MOST_ROWS: Final = 1 << 17
 """Most rows in one file of a table; fixed, because it shapes the bytes."""
-
-
-class _StoppedError(Exception):
-    """Work that nobody waits for any more."""
 
 
 def simulate(
@@ -96,32 +89,20 @@ def _compute(job: Job, run: Run, threads: int, shard: int | None, scheduler: str
     kernel = job.task.kernel()
     progress.advance(1)
     pieces = ranges(job.patients, shard or _shard(job, run, kernel, threads, progress))
-    stopped = Event()
-    work = _in_this_process(job, kernel, stopped)
+    stop = Stop()
     if scheduler is None:
-        spread: Spread = in_threads(threads, stopped.set)
+        spread: Spread = in_threads(threads, stop)
     else:
         from carwright.simulation.cluster import on_cluster
 
         spread = on_cluster(scheduler, job, threads)
-    run.shards.compute("patients", pieces, work, progress, spread=spread)
+    run.shards.compute("patients", pieces, partial(job.solve, kernel, progress=stop.heed), progress, spread=spread)
     progress.stage("tables", len(job.tables))
     for table in job.tables:
         width = next(iter(run.shards.each("patients", table))).width
         run.write_parts(table, run.shards.each("patients", table), _part(width, table, job))
         progress.advance(1)
     run.finish(summarise(job, run))
-
-
-def _in_this_process(job: Job, kernel: Kernel | GradientKernel, stopped: Event) -> Work:
-    def heed(_: int) -> None:
-        if stopped.is_set():
-            raise _StoppedError
-
-    def work(items: range) -> Mapping[str, pl.DataFrame]:
-        return job.solve(kernel, items, heed)
-
-    return work
 
 
 def _shard(job: Job, run: Run, kernel: Kernel | GradientKernel, threads: int, progress: Progress) -> int:

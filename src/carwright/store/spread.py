@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,27 @@ def in_turn(work: Work, pieces: Sequence[range]) -> Computed:
         yield items, work(items)
 
 
-def in_threads(threads: int, stop: Callable[[], None]) -> Spread:
+class StoppedError(Exception):
+    """Work that nobody waits for any more."""
+
+
+class Stop:
+    """Tells work in other threads that nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    def set(self) -> None:
+        """Tell them."""
+        self._event.set()
+
+    def heed(self, _done: int = 0) -> None:
+        """Give up here if nobody waits; work calls it now and then."""
+        if self._event.is_set():
+            raise StoppedError
+
+
+def in_threads(threads: int, stop: Stop) -> Spread:
     """Compute so many shards at a time, for work that lets go of Python's lock; memory holds one more than that.
 
     Parameters
@@ -30,23 +51,24 @@ def in_threads(threads: int, stop: Callable[[], None]) -> Spread:
     threads
         Threads.
     stop
-        Called at the end, so that work that goes on after an error or an interrupt can give up.
+        Is set at the end, so that work that goes on after an error or an interrupt gives up.
     """
 
     def spread(work: Work, pieces: Sequence[range]) -> Computed:
-        with ThreadPoolExecutor(threads, thread_name_prefix="carwright-shard") as pool:
-            remaining = iter(pieces)
-            waiting: deque[tuple[range, Future[Mapping[str, pl.DataFrame]]]] = deque()
-            try:
-                while True:
-                    while len(waiting) <= threads and (items := next(remaining, None)) is not None:
-                        waiting.append((items, pool.submit(work, items)))
-                    if not waiting:
-                        return
-                    items, future = waiting.popleft()
-                    yield items, future.result()
-            finally:
-                stop()
-                pool.shutdown(wait=False, cancel_futures=True)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="carwright-shard")
+        remaining = iter(pieces)
+        waiting: deque[tuple[range, Future[Mapping[str, pl.DataFrame]]]] = deque()
+        try:
+            while True:
+                while len(waiting) <= threads and (items := next(remaining, None)) is not None:
+                    waiting.append((items, pool.submit(work, items)))
+                if not waiting:
+                    return
+                items, future = waiting.popleft()
+                yield items, future.result()
+        finally:
+            stop.set()
+            # Not waited for: work in the threads writes nothing, and who interrupts twice must not wait here.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     return spread

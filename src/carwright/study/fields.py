@@ -63,12 +63,16 @@ Days = Annotated[float, _quantity("days"), Field(ge=0, json_schema_extra={"unit"
 MOST_CELLS = 1e12
 """Cells beyond any infusion: about all lymphocytes of a human body (order of magnitude, assumed)."""
 
-CellsPerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/m2"})]
+_PerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/m2"})]
+_PerKg = Annotated[float, _quantity("cells/kg"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/kg"})]
+_PerPatient = Annotated[float, _quantity("cells"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells"})]
 PatientsPerMonth = Annotated[
     float, _quantity("patients/month"), Field(gt=0, json_schema_extra={"unit": "patients/month"})
 ]
 Fraction = Annotated[float, _quantity("fraction"), Field(ge=0, le=1, json_schema_extra={"unit": "fraction"})]
-DoseBand = Annotated[tuple[CellsPerM2, CellsPerM2], AfterValidator(_ascending)]
+CellsPerM2 = Annotated[tuple[_PerM2, _PerM2], AfterValidator(_ascending)]
+CellsPerKg = Annotated[tuple[_PerKg, _PerKg], AfterValidator(_ascending)]
+CellsPerPatient = Annotated[tuple[_PerPatient, _PerPatient], AfterValidator(_ascending)]
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=100_000_000)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 NodeId = Annotated[str, BeforeValidator(_word), Field(min_length=1)]

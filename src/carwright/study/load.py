@@ -13,6 +13,7 @@ from carwright.errors import CarwrightError, Problem, Problems
 from carwright.study import names
 from carwright.study.consistency import check_comparator, check_consistency
 from carwright.study.construct_files import from_files, from_here
+from carwright.study.labels import relabelled
 from carwright.study.messages import Where, problems_from
 from carwright.study.overrides import apply_overrides, parse_overrides, target_path
 from carwright.study.parameters import resolve_parameters
@@ -35,7 +36,8 @@ def load_study(study: str | Path, overrides: Mapping[str, Any] | Iterable[str] =
     study
         Path of a study file, or the name of a shipped one.
     overrides
-        New values by key, ``{"construct.armour": "none"}``, or as text, ``["construct.armour=none"]``.
+        New values by key, ``{"construct.armour": "none"}``, or as text, ``["construct.armour=none"]``. A new construct
+        takes the label that named the old one with it (`labels.relabelled`).
 
     Raises
     ------
@@ -49,8 +51,11 @@ def load_study(study: str | Path, overrides: Mapping[str, Any] | Iterable[str] =
     """
     document = read_study(study)
     changes = from_here(_changes(overrides))
-    data = from_files(apply_overrides(document.data, changes, "--set"), _folder(study))
+    changed = apply_overrides(document.data, changes, "--set")
+    data = from_files(changed, _folder(study))
     origin = {target_path(key, value): f"--set {key}={value}" for key, value in changes.items()}
+    if changed.get("construct") != document.data.get("construct"):
+        data = relabelled(data, document.data.get("label"), given=("label",) in origin)
 
     def where(path: KeyPath) -> str:
         for depth in range(len(path), 0, -1):

@@ -6,13 +6,14 @@ import hashlib
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from carwright.construct import Construct
 from carwright.study import fields as f
 from carwright.study.designs import ComparedDesign, Design
 from carwright.study.fields import Part
 from carwright.study.interventions import Intervention
+from carwright.study.units import refuse
 from carwright.yamlfile import write_yaml
 
 if TYPE_CHECKING:
@@ -79,8 +80,31 @@ class DoseNode(Part):
     """One dose level: cells and lymphodepletion."""
 
     id: f.NodeId = Field(description="Label, as in the protocol and in outcome strings.")
-    cells_per_m2: f.DoseBand = Field(description="Assigned CAR-T cells, low and high end, cells/m2.")
+    cells_per_m2: f.CellsPerM2 | None = Field(
+        None, description="Assigned CAR-T cells per body surface, low and high end, cells/m2."
+    )
+    cells_per_kg: f.CellsPerKg | None = Field(
+        None, description="Assigned CAR-T cells per body weight, low and high end, cells/kg."
+    )
+    cells: f.CellsPerPatient | None = Field(
+        None, description="Assigned CAR-T cells whatever the patient's size, low and high end, cells."
+    )
     lymphodepletion: f.LymphodepletionName = Field(description="Regimen before the infusion.")
+
+    @model_validator(mode="after")
+    def _has_cells(self) -> DoseNode:
+        from carwright.trial.space import MEASURES
+
+        keys = list(MEASURES.values())
+        given = [key for key in keys if getattr(self, key) is not None]
+        if len(given) != 1:
+            what = f"the doses of a level are given {len(given)} times" if given else "a dose level has no cells"
+            refuse("band", what, f"one of {', '.join(keys)}", "give one of them; null takes away another")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in write(self).items() if value is not None}
 
 
 class DoseSpace(Part):

@@ -27,6 +27,7 @@ _FACTORS: dict[str, dict[str, float]] = {
     "": {},
     "cells": dict.fromkeys(("cell", "cells"), 1.0),
     "cells/m2": dict.fromkeys(("cells/m2", "cells/m^2", "cells/m²", "cell/m2"), 1.0),
+    "cells/kg": dict.fromkeys(("cells/kg", "cell/kg"), 1.0),
     "patients/month": {
         "patients/week": _MONTH_DAYS / 7,
         "patients/month": 1.0,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from carwright.errors import CarwrightError, Problem
-from carwright.targets.evaluate.analysis import Analysis, Row
+from carwright.targets.evaluate.analysis import Analysis
+from carwright.targets.evaluate.tables import Row
 
 TABLES = ("gates", "verdicts", "patients", "patterns", "antigens", "sweep", "screen")
 

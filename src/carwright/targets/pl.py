@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carwright.targets.evaluate.analysis import Analysis, Row
+from carwright.errors import CarwrightError, Problem
+from carwright.targets.evaluate.analysis import Analysis
+from carwright.targets.evaluate.tables import Row
+from carwright.yamlfile import nearest
 
 Traces = list[dict[str, Any]]
 Drawing = tuple[Traces, dict[str, Any]]
@@ -246,8 +249,19 @@ def patients(data: Any, *, key: str = "carwright_targets") -> Any:
 
 
 def truth_table(data: Any, gate: str, *, key: str = "carwright_targets") -> Any:
-    """Patterns of one gate's genes by compartment; parameters as in `pareto`, and the gate as it is written."""
-    return _figure(truth_drawing([row for row in _tables(data, key)["patterns"] if row["gate"] == gate]))
+    """Patterns of one gate's genes by compartment; parameters as in `pareto`, and the gate as it is written.
+
+    Raises
+    ------
+    CarwrightError
+        If the result holds no such gate.
+    """
+    tables = _tables(data, key)
+    names = [row["gate"] for row in tables["gates"]]
+    if gate not in names:
+        what, fix = "the result holds no such gate", nearest(gate, names)
+        raise CarwrightError(Problem("TARGETS054", what, "gate", gate, "; ".join(names), fix))
+    return _figure(truth_drawing([row for row in tables["patterns"] if row["gate"] == gate]))
 
 
 def stability(data: Any, *, key: str = "carwright_targets") -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from carwright.targets.evaluate.layout import positive_entries
@@ -20,7 +20,7 @@ def cells(
     malignant: str | None = None,
     assay: str = "assay",
     layer: str | None = None,
-    universe: str = AUTO,
+    universe: str | Collection[str] = AUTO,
 ) -> Atlas:
     """Read an AnnData or MuData object, in memory or backed, into the form that `tl` works on.
 
@@ -33,7 +33,7 @@ def cells(
     layer
         Layer that holds the counts.
     universe
-        Genes to search: ``auto``, ``all``, ``antigens``, ``surfaceome`` or a file.
+        Genes to search: ``auto``, ``all``, ``antigens``, ``surfaceome``, a file, or the genes themselves.
 
     Raises
     ------
@@ -60,7 +60,9 @@ def positivity(adata: Any, *, molecules: int = 1, genes: Mapping[str, int] | Non
         As in `cells`.
     """
     atlas = read_cells(adata, columns=Columns(**columns))
-    positive = positive_entries(atlas, Thresholds(molecules, genes=genes or {}))
+    thresholds = Thresholds(molecules, genes=genes or {})
+    thresholds.check(atlas.genes.names)
+    positive = positive_entries(atlas, thresholds)
     share = positive.getnnz(axis=0) / atlas.cells
     write_var(adata, "share_positive", dict(zip(atlas.genes.names, share, strict=True)))
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from carwright.targets.evaluate.analysis import Analysis, Settings, analyse, explain
+from carwright.targets.evaluate.analysis import Analysis, analyse, explain, named_genes
+from carwright.targets.evaluate.settings import Settings
 from carwright.targets.intake.atlas import Atlas
 from carwright.targets.intake.universe import MOST_GENES
 from carwright.targets.pp import cells, write_var
@@ -52,7 +53,7 @@ def safety(
 ) -> Analysis:
     """Judge one or more gates that are given as expressions, such as ``"CD33 AND CLEC12A"``."""
     wanted = [parse(text) for text in ([gate] if isinstance(gate, str) else gate)]
-    found = explain(_atlas(adata, columns), wanted, settings)
+    found = explain(_atlas(adata, {"universe": named_genes(wanted, settings), **columns}), wanted, settings)
     _store(adata, key_added, found)
     return found
 

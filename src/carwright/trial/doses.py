@@ -10,7 +10,7 @@ from carwright.trial.space import DoseSpace
 
 
 def doses_on(space: DoseSpace, path: Sequence[str]) -> tuple[float, ...]:
-    """Geometric middle of each node's band of cells, cells/m2; ranks 1, 2, 3 ... where these do not rise.
+    """Geometric middle of each node's band of cells, in the space's measure; ranks 1, 2, 3 ... where they do not rise.
 
     They do not where a path changes the lymphodepletion at equal cells, as NCT03089203 did: then cells alone are no
     measure of dose, and equal steps on the scale of ranks are assumed.
@@ -20,7 +20,7 @@ def doses_on(space: DoseSpace, path: Sequence[str]) -> tuple[float, ...]:
     CarwrightError
         Naming all nodes that have no band.
     """
-    bands = {label: space.node(label).cells_per_m2 for label in path}
+    bands = {label: space.node(label).band for label in path}
     without = [label for label, band in bands.items() if band is None]
     if without:
         problems = Problems()
@@ -33,6 +33,6 @@ def doses_on(space: DoseSpace, path: Sequence[str]) -> tuple[float, ...]:
             fix="give the option doses, or the nodes' bands of cells",
         )
         problems.raise_if_any()
-    doses = [(band[0] * band[1]) ** 0.5 for band in bands.values() if band is not None]
+    doses = [(band.low * band.high) ** 0.5 for band in bands.values() if band is not None]
     rises = all(low < high for low, high in pairwise(doses))
     return tuple(doses) if rises else tuple(float(rank) for rank in range(1, len(doses) + 1))

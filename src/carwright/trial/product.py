@@ -7,6 +7,7 @@ NCT03089203).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,8 @@ class Product:
     def __post_init__(self) -> None:
         check_ranges("product", self, {"median_cells": (1e5, 1e13), "log_sd": (0.0, 5.0)})
 
-    def deliver(self, seed: int, first: int, bsa_m2: NDArray[np.float64], space: DoseSpace) -> Delivery:
-        """Doses of the patients ``first`` to ``first + len(bsa_m2) - 1`` at every node.
+    def deliver(self, seed: int, first: int, sizes: Mapping[str, NDArray[np.float64]], space: DoseSpace) -> Delivery:
+        """Doses of n patients from number ``first`` on at every node.
 
         The intended dose lies within the band, log-uniform over it (assumed) and at the same place of every
         node's band; the product caps it.
@@ -57,17 +58,19 @@ class Product:
             Root seed of the run.
         first
             Number of the first patient.
-        bsa_m2
-            Body surface, shape (patients,).
+        sizes
+            How much of what cells are counted per (`carwright.trial.space.MEASURES`) each patient has, shape (n,):
+            body surface in m2, body weight in kg, and 1 patient.
         space
-            The dose nodes.
+            The dose nodes; every one has a band.
         """
         from scipy.special import ndtri
 
-        own = uniforms(seed, "product", first, bsa_m2.size, 2)
+        bands = [band for node in space.nodes for band in node.bands]
+        size = np.column_stack([sizes[band.per] for band in bands])
+        own = uniforms(seed, "product", first, len(size), 2)
         made = self.median_cells * np.exp(self.log_sd * ndtri(own[:, :1]))
-        bands = np.array([node.cells_per_m2 for node in space.nodes])
-        low, high = bsa_m2[:, None] * bands[:, 0], bsa_m2[:, None] * bands[:, 1]
+        low, high = size * [band.low for band in bands], size * [band.high for band in bands]
         intended = low * (high / low) ** own[:, 1:]
         return Delivery(low, high, np.minimum(intended, made), made >= low)
 

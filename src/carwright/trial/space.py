@@ -11,22 +11,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 from carwright.errors import Problems
 from carwright.trial.outcomes import is_label
 
 
+class Band(NamedTuple):
+    """Lowest and highest number of CAR-positive cells, and per what of a patient they are: a key of `MEASURES`."""
+
+    low: float
+    high: float
+    per: str
+
+
+MEASURES = {"m2": "cells_per_m2", "kg": "cells_per_kg", "patient": "cells"}
+"""What cells are counted per -> the key of a dose node: body surface, body weight, or the patient whatever the size."""
+
+
 @dataclass(frozen=True, slots=True)
 class DoseNode:
-    """One dose: a label, and for CAR-T cells their band per body surface after a lymphodepletion regimen.
+    """One dose: a label, and for CAR-T cells their band after a lymphodepletion regimen.
 
     Parameters
     ----------
     id
         Label, such as ``"1"`` or ``"-3"``.
-    cells_per_m2
-        Lowest and highest number of CAR-positive cells per m2 of body surface; None where only the rank of a
-        dose matters, as when a design is studied without virtual patients.
+    cells_per_m2, cells_per_kg, cells
+        Lowest and highest number of CAR-positive cells, per m2 of body surface, per kg of body weight or per patient.
+        One of them at most; none where only the rank of a dose matters, as when a design is studied without virtual
+        patients.
     lymphodepletion
         Name of a regimen of the clinic room, such as ``"none"`` or ``"flu-cy-300-30x3"``.
     """
@@ -34,6 +48,19 @@ class DoseNode:
     id: str
     cells_per_m2: tuple[float, float] | None = None
     lymphodepletion: str = "none"
+    cells_per_kg: tuple[float, float] | None = None
+    cells: tuple[float, float] | None = None
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """Every band that is given; more than one is an error that `DoseSpace` reports."""
+        given = ((getattr(self, key), per) for per, key in MEASURES.items())
+        return tuple(Band(ends[0], ends[1], per) for ends, per in given if ends is not None)
+
+    @property
+    def band(self) -> Band | None:
+        """The band of cells."""
+        return next(iter(self.bands), None)
 
 
 @dataclass(frozen=True)
@@ -159,18 +186,26 @@ def _check_nodes(nodes: Sequence[DoseNode], problems: Problems) -> None:
                 fix="rename one of them",
             )
         seen.add(node.id)
-        if node.cells_per_m2 is None:
-            continue
-        low, high = node.cells_per_m2
-        if not 0.0 < low <= high < float("inf"):
-            problems.add(
-                "TRIAL012",
-                f"the cell band of node {node.id} is not valid",
-                where=where,
-                found=f"{low:g} to {high:g} cells/m2",
-                allowed="0 < lowest <= highest",
-                fix="give the lowest and the highest number of cells per m2",
-            )
+        for low, high, per in node.bands:
+            if not 0.0 < low <= high < float("inf"):
+                problems.add(
+                    "TRIAL012",
+                    f"the cell band of node {node.id} is not valid",
+                    where=where,
+                    found=f"{low:g} to {high:g} cells per {per}",
+                    allowed="0 < lowest <= highest",
+                    fix=f"give the lowest and the highest number of cells per {per}",
+                )
+    measures = dict.fromkeys(MEASURES[band.per] for node in nodes for band in node.bands)
+    if len(measures) > 1:
+        problems.add(
+            "TRIAL012",
+            "the doses are not counted in one measure",
+            where="dose space",
+            found=", ".join(measures),
+            allowed=f"one of {', '.join(MEASURES.values())} for all nodes, once in each",
+            fix="give every node its cells in the same measure",
+        )
 
 
 def _read_chains(chains: Sequence[str], known: set[str], problems: Problems) -> set[tuple[str, str]]:

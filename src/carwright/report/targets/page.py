@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
-from carwright import __version__
 from carwright.report.embed import figure_json
 from carwright.report.figure import Figure
+from carwright.report.page import compose
 from carwright.report.targets.figures import Drawn, of_gate, overview
 from carwright.report.targets.folder import load_analysis
-from carwright.report.write import asset, composer, content_hash
 from carwright.store.files import write_atomically
 from carwright.targets.evaluate.analysis import Analysis
 
@@ -50,12 +48,10 @@ def write_targets_report(folder: Path) -> Path:
 
 def render(found: Analysis) -> str:
     """Compose the page as text."""
-    environment = composer()
-    environment.filters["share"] = _share
-    scripts = [get_plotlyjs(), asset("report.js")]
     gates = found.tables["gates"]
-    return environment.get_template("targets.html").render(
-        version=__version__,
+    return compose(
+        "targets.html",
+        {"share": _share},
         gates=gates,
         found=found.parameters,
         figures=_shown(overview(found.tables)) if gates else [],
@@ -68,9 +64,6 @@ def render(found: Analysis) -> str:
             )
             for gate in gates
         ],
-        style=Markup(asset("report.css")),  # noqa: S704 - a file of this package
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - plotly's own file and one of this package
-        script_hashes=[content_hash(script) for script in scripts],
     )
 
 

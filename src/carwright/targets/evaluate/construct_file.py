@@ -29,9 +29,11 @@ POPULATIONS: Mapping[str, tuple[str, ...]] = {
 """Populations of the simulator, and the compartments of an atlas that stand for them; the first represented counts."""
 
 NARROWEST = 0.001
-"""A share of 0 or 1 has no median density; shares are kept this far from both."""
+"""A share of 0 or 1 has no median density; shares are kept this far from both (assumed: of few
+populations more than a thousand cells are measured)."""
 FEWEST_PROTEIN = 20
-"""Cells with protein from which it takes the place of RNA."""
+"""Cells with protein from which it takes the place of RNA (assumed: the standard error of a share is then at most 0.11,
+less than what depth hides)."""
 
 
 def antigen_name(gene: str, known: Collection[str]) -> str:

@@ -22,7 +22,9 @@ from carwright.targets.search.gate import Gate
 BACKGROUND = ("T cell", "B cell", "NK cell")
 """Classes that may set the background."""
 PERCENTILE = 95.0
+"""Percentile of the background above which a protein counts as present (assumed)."""
 FEWEST_BACKGROUND = 20
+"""Cells with protein from which a class may set the background (assumed: of fewer no 95th percentile can be had)."""
 
 
 @dataclass(frozen=True)

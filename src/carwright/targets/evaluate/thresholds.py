@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 import numpy as np
 import numpy.typing as npt
 
+from carwright.errors import Problems
+from carwright.targets.intake.genes import current_symbol
 from carwright.targets.search.gate import BRIGHT
 
 FULL_LENGTH = ("smart", "full length", "fluidigm", "c1")
@@ -33,6 +36,29 @@ class Thresholds:
     molecules: int = 1
     reads: int = READS
     genes: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Genes go by their current symbols."""
+        object.__setattr__(self, "genes", {current_symbol(gene): value for gene, value in self.genes.items()})
+
+    def check(self, names: Sequence[str]) -> None:
+        """Refuse thresholds of genes that are not there.
+
+        Raises
+        ------
+        CarwrightError
+            Naming every such gene, with the nearest names.
+        """
+        problems, there = Problems(), set(names)
+        for gene, value in self.genes.items():
+            if gene not in there:
+                near = get_close_matches(gene, names, n=3) or names[:5]
+                problems.add(
+                    "TARGETS053", "a threshold is given for a gene that is not looked at", where=f"{gene}={value}",
+                    found=gene, allowed=f"genes of the search, such as {', '.join(near)}",
+                    fix="check its name, and whether the data and the universe hold it",
+                )  # fmt: skip
+        problems.raise_if_any()
 
     def of_cells(self, assay: npt.NDArray[np.str_]) -> npt.NDArray[np.int32]:
         """(cells,) threshold of each cell's assay."""

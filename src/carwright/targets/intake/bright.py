@@ -13,7 +13,8 @@ from carwright.targets.intake.genes import Genes
 from carwright.targets.search.gate import BRIGHT
 
 FEWEST = 10
-"""Cells that must be bright for a plane to be made."""
+"""Cells that must be bright for a plane to be made (assumed: fewer are no evidence, and every plane widens the
+search)."""
 
 
 def with_bright(atlas: Atlas, molecules: int, genes: Iterable[str] | None = None) -> Atlas:

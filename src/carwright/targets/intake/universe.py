@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from carwright.errors import CarwrightError, Problem
 from carwright.targets.intake.anndata_file import keep_genes
@@ -14,12 +12,13 @@ from carwright.targets.intake.genes import current_symbol
 from carwright.targets.references.antigens import antigens
 from carwright.targets.references.surfaceome import cached_surface_genes
 
-AUTO, ALL, KNOWN, SURFACEOME, NAMED = "auto", "all", "antigens", "surfaceome", "named"
+AUTO, ALL, KNOWN, SURFACEOME = "auto", "all", "antigens", "surfaceome"
 MOST_GENES = 4000
-"""Genes of the largest search; beyond it the least often seen are left out, by name."""
+"""Genes of the largest search; beyond it the least often seen are left out, by name (assumed: it bounds the time
+and the memory of a search)."""
 
 
-def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) -> tuple[Atlas, tuple[str, ...]]:
+def choose(atlas: Atlas, universe: str | Collection[str] = AUTO) -> tuple[Atlas, tuple[str, ...]]:
     """Keep the genes to search.
 
     Parameters
@@ -29,31 +28,33 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
     universe
         ``all``; ``antigens``, the package's own table; ``surfaceome``, genes with at least two votes of surface
         databases and the antigens; a file with one gene to a line; ``auto``, the surfaceome if it has been fetched,
-        else all; ``named``, only those of
-        `always`.
-    always
-        Genes to keep in any case.
+        else all. Or the genes themselves, which are kept though no cell shows them.
 
     Returns
     -------
     Atlas
-        With these genes.
+        With these genes; with all where genes are named and none is there, for who names them says which are missing.
     tuple of str
         What was left out and why, in sentences.
+
+    Raises
+    ------
+    CarwrightError
+        If there is no such universe, or none of its genes is in the data.
     """
     names = atlas.genes.names
     notices: list[str] = []
+    if not isinstance(universe, str):
+        named = {current_symbol(gene) for gene in universe}
+        places = [i for i, name in enumerate(names) if name in named]
+        _seen(atlas, places, notices)
+        return (keep_genes(atlas, places), tuple(notices)) if places else (atlas, ())
     wanted = genes_of_universe(universe, notices)
-    kept_always = {current_symbol(gene) for gene in always}
-    chosen = [i for i, name in enumerate(names) if wanted is None or name in wanted or name in kept_always]
-    if universe == NAMED and not chosen:
-        return atlas, ()  # whoever asks about these genes says which of them are missing
-    if wanted is not None and universe != NAMED:
+    chosen = [i for i, name in enumerate(names) if wanted is None or name in wanted]
+    if wanted is not None:
         absent = sorted(wanted - set(names))
-        if universe not in (AUTO, SURFACEOME):
-            notices.append(
-                f"of the universe not in the data ({len(absent)}): {', '.join(absent[:8])}" if absent else ""
-            )
+        if absent and universe not in (AUTO, SURFACEOME):
+            notices.append(f"of the universe not in the data ({len(absent)}): {', '.join(absent[:8])}")
         notices.append(f"{len(names) - len(chosen):,} genes outside the universe {universe!r} were left out")
     if not chosen:
         raise CarwrightError(
@@ -61,33 +62,34 @@ def choose(atlas: Atlas, universe: str = AUTO, *, always: Sequence[str] = ()) ->
                 "TARGETS032", "no gene of the universe is in the data", f"--universe {universe}", ", ".join(names[:6])
             )
         )
-    totals = np.asarray(atlas.counts.getnnz(axis=0)).ravel()
-    zero = [names[i] for i in chosen if totals[i] == 0]
-    known = antigens()
+    seen = _seen(atlas, chosen, notices)
+    if len(seen) > MOST_GENES:
+        totals = atlas.counts.getnnz(axis=0)
+        order = sorted(seen, key=lambda i: (-totals[i], i))
+        left = ", ".join(names[i] for i in order[MOST_GENES:][:5])
+        notices.append(f"{len(seen) - MOST_GENES:,} genes seen least often were left out, such as {left}")
+        seen = sorted(order[:MOST_GENES])
+    return keep_genes(atlas, seen), tuple(notices)
+
+
+def _seen(atlas: Atlas, places: Sequence[int], notices: list[str]) -> list[int]:
+    """Places of the genes that some cell shows; the notices tell of the others."""
+    names, totals, known = atlas.genes.names, atlas.counts.getnnz(axis=0), antigens()
+    unseen = [names[i] for i in places if totals[i] == 0]
     notices += [
         f"{name} reads zero in every cell and {known[name].warnings[0].removeprefix(name + ' ')}"
-        for name in zero
+        for name in unseen
         if name in known and "par1" in known[name].traps
     ]
-    seen = [i for i in chosen if totals[i] > 0 or names[i] in kept_always]
-    if zero:
-        notices.append(f"genes not seen in any cell ({len(zero)}): {', '.join(zero[:8])}")
-    if len(seen) > MOST_GENES:
-        order = sorted(seen, key=lambda i: (names[i] not in kept_always, -totals[i], i))
-        left = order[MOST_GENES:]
-        seen = sorted(order[:MOST_GENES])
-        notices.append(
-            f"{len(left):,} genes seen least often were left out, such as {', '.join(names[i] for i in left[:5])}"
-        )
-    return keep_genes(atlas, seen), tuple(notice for notice in notices if notice)
+    if unseen:
+        notices.append(f"genes not seen in any cell ({len(unseen)}): {', '.join(unseen[:8])}")
+    return [i for i in places if totals[i] > 0]
 
 
 def genes_of_universe(universe: str, notices: list[str]) -> set[str] | None:
     """Symbols of a universe, None for all; what to mind is added to the notices."""
     if universe == ALL:
         return None
-    if universe == NAMED:
-        return set()
     if universe == KNOWN:
         return set(antigens())
     if universe in (AUTO, SURFACEOME):

@@ -11,7 +11,6 @@ a table and a list of targets go together.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import rankdata
 
 from carwright.errors import CarwrightError, Problem, Problems
 from carwright.targets.intake.genes import current_symbol
 from carwright.targets.references.antigens import antigens
 from carwright.targets.references.cache import cached
+from carwright.targets.references.ranks import mann_whitney
 from carwright.targets.references.tables import read_table, wide
 from carwright.targets.safety.classes import class_table
 
@@ -58,7 +57,8 @@ class BulkRanking:
 
 
 MOST_ROWS = 1.5
-"""Rows per gene from which a table holds more than one tumour."""
+"""Rows per gene from which a table holds more than one tumour. Assumed: a few genes stand under two identifiers, and a
+second tumour makes two rows of every gene."""
 FEWEST_GENES, LEAST_SPREAD = 5000, 10.0
 """Among so many genes, the 99th percentile of TPM lies more than this many times above the median; in the tables seen
 here some 100 times."""
@@ -211,10 +211,5 @@ def auc(scores: Mapping[str, float], positives: Collection[str]) -> float:
 
     NaN where no gene, or every gene, is positive.
     """
-    names = list(scores)
-    inside = np.isin(names, [current_symbol(gene) for gene in positives])
-    ranks = rankdata([scores[name] for name in names])
-    n, m = inside.sum(), (~inside).sum()
-    if not n or not m:
-        return math.nan
-    return float((ranks[inside].sum() - n * (n + 1) / 2) / (n * m))
+    known = {current_symbol(gene) for gene in positives}
+    return mann_whitney(list(scores.values()), [gene in known for gene in scores])

@@ -1,7 +1,8 @@
-"""Reference tables on this machine: fetched once, resumed where a download broke off, checked whenever they are used.
+"""Reference tables on this machine: fetched once, resumed where a download broke off, checked before they are used.
 
 A file takes its name only when it is whole; its SHA-256, length and address stand beside it. What was cut off is kept
-under another name and asked for again from where it ended.
+under another name and asked for again from where it ended. A file is read for its checksum once, and again where it has
+been written to since.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def cached(name: str) -> Path | None:
     record = _record(path)
     if record is None or not path.is_file():
         return None
-    found = _checksum(path)
+    state = path.stat()
+    found = _checksum_of(path, state.st_ino, state.st_size, state.st_mtime_ns)
     if found != record["sha256"]:
         raise CarwrightError(
             Problem(
@@ -131,28 +133,25 @@ def fetch(
                 fix="check the connection and try again; what has arrived is kept and the download goes on from there",
             )
         ) from None
-    found = _checksum(part)
-    if sha256 is not None and found != sha256:
-        part.unlink()
-        tag.unlink(missing_ok=True)
-        raise CarwrightError(
-            Problem(
-                "TARGETS045",
-                "a reference has another checksum than it should",
-                address,
-                found,
-                sha256,
-                "nothing was kept",
-            )
-        )
-    keep(part, path, address)
     tag.unlink(missing_ok=True)
+    keep(part, path, address, sha256)
     return path
 
 
-def keep(part: Path, path: Path, address: str) -> None:
-    """Give a whole file its name, with its checksum and where it came from beside it."""
-    record = {"url": address, "sha256": _checksum(part), "bytes": part.stat().st_size}
+def keep(part: Path, path: Path, address: str, sha256: str | None = None) -> None:
+    """Give a whole file its name, with its checksum and where it came from beside it.
+
+    Raises
+    ------
+    CarwrightError
+        If its checksum is not `sha256`, where one is given; the file is deleted.
+    """
+    found = _checksum(part)
+    if sha256 is not None and found != sha256:
+        part.unlink()
+        what = "a reference has another checksum than it should"
+        raise CarwrightError(Problem("TARGETS045", what, address, found, sha256, "nothing was kept"))
+    record = {"url": address, "sha256": found, "bytes": part.stat().st_size}
     path.with_name(f"{path.name}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     part.replace(path)
 
@@ -192,6 +191,13 @@ def _record(path: Path) -> Mapping[str, object] | None:
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) and "sha256" in record else None
+
+
+@lru_cache(maxsize=64)
+def _checksum_of(path: Path, *state: int) -> str:
+    """Checksum of a file in some state: inode, size and time of writing."""
+    del state
+    return _checksum(path)
 
 
 def _checksum(path: Path) -> str:

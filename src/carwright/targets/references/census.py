@@ -15,7 +15,12 @@ VERSION = "2025-11-08"
 
 
 def fetch_census(
-    obs_filter: str, *, genes: Sequence[str] = (), version: str = VERSION, organism: str = "Homo sapiens"
+    obs_filter: str,
+    *,
+    genes: Sequence[str] = (),
+    version: str = VERSION,
+    organism: str = "Homo sapiens",
+    again: bool = False,
 ) -> Path:
     """Fetch cells of the census, or take them from the cache.
 
@@ -30,6 +35,8 @@ def fetch_census(
         Release of the census.
     organism
         As the census names it.
+    again
+        Fetch them even though they are in the cache.
 
     Returns
     -------
@@ -43,7 +50,7 @@ def fetch_census(
     """
     asked = "\n".join([version, organism, obs_filter, *sorted(genes)])
     path = folder() / f"census-{hashlib.sha256(asked.encode()).hexdigest()[:16]}.h5ad"
-    if cached(path.name) is not None:
+    if not again and cached(path.name) is not None:
         return path
     census = _package()
     path.parent.mkdir(parents=True, exist_ok=True)

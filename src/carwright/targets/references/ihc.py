@@ -8,6 +8,7 @@ unresolved, never safe and never unsafe.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from scipy.stats import rankdata
 
 from carwright.targets.intake.genes import current_symbol
 from carwright.targets.references.cache import cached
+from carwright.targets.references.ranks import mann_whitney
 from carwright.targets.references.tables import read_table, wide
 from carwright.targets.safety.classes import CellClass, class_table
 from carwright.targets.search.gate import BRIGHT, Gate
@@ -205,11 +207,10 @@ def _agreement(gene: str, levels: Mapping[str, int], rna: pl.DataFrame | None) -
         return None, None
     x = rankdata([float(values[_label(name)]) for name in shared])
     stain = np.array([levels[name] for name in shared])
-    y, found = rankdata(stain), stain > 0
+    y = rankdata(stain)
     rho = float(np.corrcoef(x, y)[0, 1]) if x.std() and y.std() else None
-    n, m = int(found.sum()), int((~found).sum())
-    auc = float((x[found].sum() - n * (n + 1) / 2) / (n * m)) if n and m else None
-    return rho, auc
+    auc = mann_whitney(x, stain > 0)
+    return rho, None if math.isnan(auc) else auc
 
 
 def _symbols(table: pl.DataFrame, identifier: str, name: str) -> pl.Series:

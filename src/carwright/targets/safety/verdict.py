@@ -22,8 +22,10 @@ LEVEL = 0.95
 FEWEST_CELLS = 50
 """A class with fewer cells is never called safe (a 39-cell group of one donor has faked a liability)."""
 FEWEST_DONORS = 2
+"""A class of fewer donors is never called safe: one donor says nothing of how donors differ."""
 MUCH = 0.5
-"""Part of what is seen from which the share that ambient RNA may show is told."""
+"""Part of what is seen from which the share that ambient RNA may show is told (assumed: where it may be the half, a
+reader has to know; no verdict hangs on it)."""
 
 
 @dataclass(frozen=True)
