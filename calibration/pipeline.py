@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -108,7 +109,10 @@ def solved(
     """All tables of a run beside `graded`: ``patients`` (the infused ones), ``courses`` and ``parameters``."""
     known = _arms(study, first + patients, per_population, conduct)
     chosen = tuple(_changed(known[name], rows, medians or {}) for name in arms)
-    tables = solve_shard(chosen, range(first, first + patients), threads=2)
+    middle, end = first + patients // 2, first + patients
+    with ThreadPoolExecutor(2) as threads:
+        halves = list(threads.map(lambda items: solve_shard(chosen, items), (range(first, middle), range(middle, end))))
+    tables = {name: pl.concat([half[name] for half in halves], how="diagonal") for name in halves[0]}
     return tables | {"patients": tables["patients"].filter(pl.col("infused"))}
 
 
