@@ -119,9 +119,8 @@ def print_fit(others: Rows | None = None) -> None:
 
 
 OTHERWISE: dict[str, Rows] = {
-    "corticosteroids protect the brain, too": {"steroid_brain_protection": {"value": 0.4}},
+    "corticosteroids protect the brain, too": {"steroid_brain_protection": {"value": 0.2}},
     "as much as in the prostate model": {"steroid_brain_protection": {"value": 0.7}},
-    "deeper encephalopathy": {"maximal_encephalopathy": {"value": 2.2}},
     "wider spread of hypotension and hypoxia": {
         "hypotension_sensitivity": {"patients": 1.2},
         "hypoxia_sensitivity": {"patients": 1.2},
