@@ -21,9 +21,11 @@ import pytest
 from carwright.errors import CarwrightError
 from carwright.targets.references import cache
 from carwright.targets.references.antigens import TRAPS, antigens, seen_on, warnings_of
+from carwright.targets.references.bulk import auc
 from carwright.targets.references.cache import MIRROR, cached, fetch, folder, references
 from carwright.targets.references.census import fetch_census
 from carwright.targets.references.off_tumour import explain_gene
+from carwright.targets.references.ranks import mann_whitney
 from carwright.targets.references.surfaceome import cached_surface_genes
 from carwright.targets.references.tables import read_table, wide
 from carwright.targets.safety.classes import class_table
@@ -248,6 +250,15 @@ def test_a_slice_of_the_census_is_fetched_once(source: Source, monkeypatch: pyte
     assert len(census.asked) == 6
     monkeypatch.setitem(sys.modules, "cellxgene_census", None)
     assert code(lambda: fetch_census("tissue == 'lung'")) == "TARGETS047"
+
+
+def test_the_chance_to_tell_apart_is_counted_over_pairs() -> None:
+    rng = np.random.default_rng(0)
+    scores, positive = rng.integers(0, 5, 40), rng.random(40) < 0.3
+    pairs = [(a > b) + (a == b) / 2 for a in scores[positive] for b in scores[~positive]]
+    assert mann_whitney(scores, positive) == pytest.approx(np.mean(pairs))
+    assert auc({"CD33": 2.0, "CLEC12A": 1.0, "G1": 1.0}, ["CLL1"]) == 0.25
+    assert np.isnan(mann_whitney(scores, positive | True))
 
 
 def test_every_reference_says_where_it_comes_from() -> None:

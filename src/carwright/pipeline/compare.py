@@ -128,6 +128,10 @@ def _short(value: str | None) -> str:
     return str(value)[:12]
 
 
+_NO_MATTER = ("comparators", "published", "label")
+"""Keys of a study that change no result of its own arm."""
+
+
 def _changes(first: Any, second: Any, path: str = "") -> list[str]:
     """What the second study says otherwise, as ``key: first -> second``."""
     if isinstance(first, dict) and isinstance(second, dict):
@@ -135,7 +139,7 @@ def _changes(first: Any, second: Any, path: str = "") -> list[str]:
         return [
             line
             for key in keys
-            if path or key not in ("comparators", "published")
+            if path or key not in _NO_MATTER
             for line in _changes(first.get(key), second.get(key), f"{path}.{key}" if path else key)
         ]
     return [] if first == second else [f"{path}: {first} -> {second}"]

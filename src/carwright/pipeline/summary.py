@@ -137,8 +137,8 @@ def _by_trial(name: str, measure: Measure, outcomes: ArmOutcomes, trial_patients
         with np.errstate(invalid="ignore"):
             return _ByTrial(count / of, count, of)
     censored = np.zeros(values.size, bool) if late is None else late[*place]
-    edges = np.searchsorted(group[known], np.arange(trials + 1))
-    medians = [_median(values[known][a:b], censored[known][a:b]) for a, b in pairwise(edges)]
+    value, unended, edges = values[known], censored[known], np.searchsorted(group[known], np.arange(trials + 1))
+    medians = [_median(value[first:end], unended[first:end]) for first, end in pairwise(edges)]
     return _ByTrial(np.array(medians), count, of)
 
 
