@@ -84,8 +84,8 @@ FITTED = {
             Counted(ICANS, (0, 1, 3), (80, 25, 28)),
         ),
         "Hay 2017 (abstract: shares) and Gust 2017, doi 10.1158/2159-8290.CD-17-0698 (28 of 133 with grade 3 or more:"
-        " issue's cover text; 40 % any grade); 47 had acute leukaemia (general knowledge, not re-read), the other 62"
-        " with lymphoma and 24 with chronic leukaemia are taken for lymphoma",
+        " issue's cover text; 40 % of any grade and 47 with acute leukaemia: general knowledge, not re-read); the other"
+        " 62 with lymphoma and 24 with chronic leukaemia are taken for lymphoma",
     ),
     "ELIANA": Cohort(
         {"tisagenlecleucel in leukaemia": 1.0},
