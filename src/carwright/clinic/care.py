@@ -48,6 +48,7 @@ class CareDoses:
     dexamethasone: float = number(10.0, "mg", "published", ASCO)
     dexamethasone_interval: float = number(6.0 / 24.0, "day", "published", ASCO)
     dexamethasone_doses: int = number(120, "1", "published", STEROID_COURSE)
+    dexamethasone_from_icans: int = number(2, "1", "published", ASCO)
     methylprednisolone: float = number(500.0, "mg", "published", ASCO)
     methylprednisolone_interval: float = number(12.0 / 24.0, "day", "published", ASCO)
     methylprednisolone_doses: int = number(6, "1", "published", ASCO)
@@ -148,7 +149,7 @@ def _dexamethasone(care: Care) -> Order:
     return Order(
         "corticosteroid",
         doses.dexamethasone,
-        f"max({crs_signs(3, care.crs)}, {icans_signs(2, care.icans)})",
+        f"max({crs_signs(3, care.crs)}, {icans_signs(doses.dexamethasone_from_icans, care.icans)})",
         doses.dexamethasone_interval,
         doses.dexamethasone_doses,
     )

@@ -17,6 +17,7 @@ EFFECTS: dict[str, str] = {
     "expansion": "site_proliferation",
     "contraction": "effector_death",
     "memory": "memory_self_renewal",
+    "cytokines": "cd40l_half_activation",
     "exhaustion": "exhaustion_rate",
     "adapter": "adapter_dependence",
     "transience": "car_transience",
