@@ -44,3 +44,14 @@ def test_of_many_arms_the_most_and_the_fewest_responses_are_told(run):
     told = {card.value.replace("\u00a0", " "): card.detail for card in cards(many)}
     assert "“Arm 0” (85 to 95" in told["90 %"].replace("\u00a0", " ")
     assert "“Arm 2”" in told["2.0 %"]
+
+
+def test_of_one_dose_nothing_is_recommended(run):
+    summary = copy.deepcopy(with_arms(run, [0.9, 0.5, 0.02, 0.6]).summary)
+    summary["nodes"] = summary["nodes"][:1]
+    for name in run.quantities:
+        for key in ("published", "covered"):
+            summary["quantities"][name].pop(key, None)
+    one = replace(run, summary=summary)
+    assert verdict(one).startswith("Of 5 arms")
+    assert not any("recommended" in card.label for card in cards(one))

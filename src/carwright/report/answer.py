@@ -26,7 +26,8 @@ class Card:
 def verdict(run: Run) -> str:
     """One sentence composed from the run's numbers."""
     clauses = [clause for clause in (_coverage(run), _recommendation(run), *_arms(run)) if clause]
-    return f"{'; '.join(clauses)}." if clauses else "This run compares nothing and recommends nothing."
+    text = "; ".join(clauses) or "this run compares nothing and recommends nothing"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def cards(run: Run) -> list[Card]:
@@ -76,7 +77,7 @@ def _coverage_card(run: Run) -> Card | None:
 
 def _likeliest(run: Run) -> tuple[str, Mapping[str, float]] | None:
     by_node = run.quantities.get("recommended_node", {}).get("by_node") or {}
-    if not by_node:
+    if not by_node or len(run.nodes) == 1:  # of one dose, nothing is chosen
         return None
     # The first of equals in the study's order.
     order = [name for name in (*run.node_names, "none") if name in by_node]
