@@ -70,7 +70,7 @@ def build(run: Run) -> Figure:
 
 
 _SHAPES = {"circle": "circle", "square": "square", "diamond": "diamond", "triangle-up": "triangle-up"}
-_SHAPES |= {"x": "cross", "star": "star"}
+_SHAPES |= {"x": "cross", "star": "star", "triangle-down": "triangle-down", "pentagon": "pentagon"}
 """Sign of plotly -> the same sign in the legend; one for each way out."""
 
 
