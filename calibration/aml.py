@@ -12,7 +12,7 @@ other ways out is in it.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -235,4 +235,7 @@ def arms() -> None:
 
 
 if __name__ == "__main__":
-    {"arms": arms, "encephalopathy": encephalopathy}.get(sys.argv[-1], fit)()
+    ACTIONS = {"fit": fit, "encephalopathy": encephalopathy, "arms": arms}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", nargs="?", default="fit", choices=ACTIONS)
+    ACTIONS[parser.parse_args().action]()

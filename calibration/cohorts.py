@@ -50,10 +50,13 @@ class Counted:
     patients: tuple[float, ...]
 
     def simulated(self, parts: Parts) -> Floats:
-        """Share of virtual patients in each class; half a patient is added to each, so that none is impossible."""
+        """Share of virtual patients in each class; half a patient is added to each, so that none is impossible.
+
+        Patients whose courses could not be solved have no grade and take no part.
+        """
         total = np.zeros(len(self.grades))
         for weight, patients in parts:
-            edges = np.searchsorted(self.grades, patients[self.scale].to_numpy(), side="right") - 1
+            edges = np.searchsorted(self.grades, patients[self.scale].drop_nulls().to_numpy(), side="right") - 1
             counts = np.bincount(edges, minlength=len(self.grades)) + 0.5
             total += weight * counts / counts.sum()
         return total

@@ -15,7 +15,7 @@ leukaemia is held out.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Mapping
 
 import numpy as np
@@ -172,4 +172,7 @@ def times(name: str, patients: int = 240) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    {"table": table, "otherwise": otherwise}.get(sys.argv[-1], print_fit)()
+    ACTIONS = {"fit": print_fit, "table": table, "otherwise": otherwise}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", nargs="?", default="fit", choices=ACTIONS)
+    ACTIONS[parser.parse_args().action]()

@@ -87,3 +87,9 @@ def test_neurotoxicity_of_fitted_and_held_out_cohorts():
             seen, chance = sum(counted.patients[place:]), float(found[place:].sum())
             low, high = binom.ppf([0.005, 0.995], total, chance)
             assert low <= seen <= high, (name, grade, seen, total, chance)
+
+
+def test_courses_that_failed_take_no_part_in_a_likelihood():
+    counted = Counted("icans_grade", (0, 1, 3), (1.0, 1.0, 1.0))
+    grades = pl.DataFrame({"icans_grade": [0, 0, None, None]})
+    np.testing.assert_allclose(counted.simulated([(1.0, grades)]), np.array([2.5, 0.5, 0.5]) / 3.5)

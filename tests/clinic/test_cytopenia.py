@@ -119,7 +119,6 @@ def test_higher_counts_never_mean_more_days_without(base, factor):
     assert all(more <= less for more, less in zip(days(factor), days(1.0), strict=True))
 
 
-# Fictional patients of the CAR-HEMATOTOX score: platelets, neutrophils, CRP mg/L, ferritin, points without haemoglobin.
 def test_an_early_death_adds_no_days_with_neutrophils():
     def found(day_of_death):
         counts = course((2, 32, 50.0))
@@ -135,6 +134,7 @@ def test_an_early_death_adds_no_days_with_neutrophils():
     assert below + with_neutrophils == pytest.approx(20.0)
 
 
+# Fictional patients of the CAR-HEMATOTOX score: platelets, neutrophils, CRP mg/L, ferritin, points without haemoglobin.
 SCORES = [
     (220e3, 3_400, 8, 180, 0),
     (130e3, 1_800, 14, 320, 1),

@@ -155,3 +155,14 @@ def test_an_overridden_parameter_moves_its_quantity(small_run, tmp_path):
 
 def test_the_small_study_is_what_the_tests_think_it_is():
     assert load_study("psma-dntgfbr2", SMALL).population.patients == 160
+
+
+def test_a_study_in_which_nobody_is_infused_says_nothing_and_does_not_fail(tmp_path):
+    nobody = ("attrition.failure_beta=[1e6, 1e-3]", "attrition.loss_beta=[1e6, 1e-3]", "trials=4")
+    few = ("population.patients=4", "population.patients_per_population=2")
+    quantities = compute(tmp_path / "nobody", *few, *nobody).summary["quantities"]
+    compared = [found for found in quantities.values() if "published" in found and "enrolled" not in found["unit"]]
+    assert len(compared) > 3
+    for found in compared:
+        assert found["estimate"] is None
+        assert found["covered"] is None

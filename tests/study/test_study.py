@@ -160,6 +160,7 @@ def test_text_as_given_is_kept() -> None:
         ("dose_space.nodes[0].cells=[1e8, 2e8]", "STUDY004", "one of cells_per_m2, cells_per_kg, cells"),
         ("dose_space.nodes[0].cells_per_m2=null", "STUDY004", "no cells"),
         ("dose_space.nodes[0].cells_per_kg=[1e6 cells/m2, 2e6]", "STUDY005", "cells/kg"),
+        ("dose_space.nodes[0].cells_per_kg=[1e6, 1e12]", "STUDY006", "1e+10 or less"),
         ("design=boun", "STUDY007", "boin"),
         ("design=decision-table", "TRIAL033", "rows"),
         ("design={name: crm, path: ['1', '2', '3'], options: {targt: 0.2}}", "TRIAL032", "target"),
@@ -300,3 +301,9 @@ def test_quantities_are_those_that_the_documentation_promises() -> None:
 def test_a_key_set_twice_is_refused(overrides: list[str]) -> None:
     with pytest.raises(CarwrightError, match="given two values"):
         load_study("psma-dntgfbr2", overrides)
+
+
+def test_an_invalid_entry_does_not_make_its_list_too_short():
+    with pytest.raises(CarwrightError) as caught:
+        load_study("axicabtagene-lbcl", {"dose_space.nodes[0].cells_per_kg": None})
+    assert [problem.code for problem in caught.value.problems] == ["STUDY004"]

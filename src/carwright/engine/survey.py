@@ -23,7 +23,7 @@ def functional_lines(
     """Body of the loop over lanes for (kind, watched column) pairs; ``cell`` prints a place in W.
 
     ``kinked`` are columns that may have corners: no slope tells where their summits lie, and no rule of few points what
-    lies below them.
+    lies below them. A spike between two samples stays unseen.
     """
     lines = [f"{name} = {cell(section, 0)}" for name, section in _STEP.items()]
     lines += _samples(range(watched), watched, cell)

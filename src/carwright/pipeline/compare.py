@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -104,12 +105,16 @@ def _common_nodes(first: Run, second: Run, studies: list[dict[str, Any]]) -> tup
                 "COMPARE002",
                 "the two runs share no dose node",
                 where=f"{first.folder} and {second.folder}",
-                found=f"{', '.join(held[0])} and {', '.join(held[1])}",
+                found=" and ".join("; ".join(map(_node_text, nodes.values())) for nodes in held),
                 allowed="at least one node with the same name, cells and lymphodepletion",
                 fix="compare runs of the same dose space",
             )
         )
     return nodes
+
+
+def _node_text(node: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in node.items())
 
 
 def _software_changes(first: Run, second: Run) -> list[str]:

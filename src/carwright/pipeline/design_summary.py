@@ -199,10 +199,12 @@ class _Reading:
         )
 
     def _mean(self) -> float:
+        if self.weight is not None and not self.weight.any():
+            return math.nan
         return float(np.average(self.value, weights=self.weight))
 
     def _centred(self) -> Floats:
-        if self.weight is None:
+        if self.weight is None or not self.weight.any():
             return self.value - self._mean()
         share: Floats = self.weight / self.weight.mean()
         return share * (self.value - self._mean())

@@ -80,7 +80,7 @@ def run_study(study: Study, run: Run, *, threads: int, progress: Progress) -> di
 
 
 def _compile(arms: tuple[Arm, ...], progress: Progress) -> None:
-    """Make every arm's kernel before several threads ask for it."""
+    """Make every arm's kernel before several threads ask for it, so that none is compiled twice."""
     progress.stage("compiling the models", len(arms))
     for arm in arms:
         _ = arm.kernel

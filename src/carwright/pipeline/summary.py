@@ -149,11 +149,12 @@ def _median(value: Floats, late: NDArray[np.bool_]) -> float:
 
 def _compared(fact: PublishedFact, by_trial: _ByTrial, lo: float, hi: float) -> dict[str, Any]:
     base = {"source": fact.source, "certainty": fact.certainty}
+    seen = bool(by_trial.of.any())  # nothing simulated contradicts nothing
     if fact.count is not None and fact.of is not None:
-        inside = covered(fact.count, fact.of, by_trial.count, by_trial.of, LEVEL)
+        inside = covered(fact.count, fact.of, by_trial.count, by_trial.of, LEVEL) if seen else None
         return {"published": {"count": fact.count, "of": fact.of, **base}, "covered": inside}
     assert fact.value is not None  # noqa: S101 - the study's own checks admit nothing else
-    return {"published": {"value": fact.value, **base}, "covered": lo <= fact.value <= hi}
+    return {"published": {"value": fact.value, **base}, "covered": lo <= fact.value <= hi if seen else None}
 
 
 def recommended(trials: pl.DataFrame, nodes: tuple[str, ...]) -> dict[str, Any]:

@@ -62,9 +62,11 @@ AnyDay = Annotated[float, _quantity("days"), Field(json_schema_extra={"unit": "d
 Days = Annotated[float, _quantity("days"), Field(ge=0, json_schema_extra={"unit": "days"})]
 MOST_CELLS = 1e12
 """Cells beyond any infusion: about all lymphocytes of a human body (order of magnitude, assumed)."""
+MOST_PER_KG = MOST_CELLS / 100.0
+"""The same in a body of 100 kg."""
 
 _PerM2 = Annotated[float, _quantity("cells/m2"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/m2"})]
-_PerKg = Annotated[float, _quantity("cells/kg"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells/kg"})]
+_PerKg = Annotated[float, _quantity("cells/kg"), Field(gt=0, le=MOST_PER_KG, json_schema_extra={"unit": "cells/kg"})]
 _PerPatient = Annotated[float, _quantity("cells"), Field(gt=0, le=MOST_CELLS, json_schema_extra={"unit": "cells"})]
 PatientsPerMonth = Annotated[
     float, _quantity("patients/month"), Field(gt=0, json_schema_extra={"unit": "patients/month"})

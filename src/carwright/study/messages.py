@@ -34,7 +34,16 @@ def problems_from(error: ValidationError, schema: type[BaseModel], where: Where)
     where
         Gives the place of a key for the message.
     """
-    return [_problem(entry, schema, where) for entry in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    places = [tuple(entry["loc"]) for entry in found]
+
+    def follows(entry: Mapping[str, Any]) -> bool:
+        """Whether a list is found too short only because an entry of it is not valid."""
+        place = tuple(entry["loc"])
+        within = (other[: len(place)] == place for other in places if len(other) > len(place))
+        return entry["type"] == "too_short" and any(within)
+
+    return [_problem(entry, schema, where) for entry in found if not follows(entry)]
 
 
 def keys_at(schema: type[BaseModel], path: KeyPath) -> tuple[str, ...] | None:

@@ -101,13 +101,13 @@ def _fact(fact: Mapping[str, Any]) -> str:
 
 def _differences(summary: Mapping[str, Any]) -> list[str]:
     lines = []
-    for arm, comparator in summary.get("comparators", {}).items():
+    for comparator in summary.get("comparators", {}).values():
         differences = comparator.get("differences", {})
         for name in _headlines(summary):
             if name in differences and name in summary["quantities"]:
                 entry = summary["quantities"][name]
                 change = estimate(differences[name], entry["unit"])
-                lines.append(f"{arm}, difference in {entry.get('label', name)}: {change}")
+                lines.append(f"{comparator['label']}, difference in {entry.get('label', name)}: {change}")
     return lines
 
 

@@ -98,7 +98,9 @@ def gates(
         Path | None,
         typer.Option("--to-study", help="Write a study of the best gates, for: carwright run FILE."),
     ] = None,
-    arms: Annotated[int, typer.Option("--arms", min=1, max=20, help="Gates in that study.")] = 3,
+    arms: Annotated[
+        int | None, typer.Option("--arms", min=1, max=20, help="Gates in that study; 3 by default.")
+    ] = None,
     out: asked.Out = None,
     quiet: asked.QuietFlag = False,
     as_json: Annotated[bool, JSON] = False,
@@ -112,7 +114,9 @@ def gates(
         minimum_coverage, asked.thresholds_of(molecules), asked.limits_of(limit), veto, doublets, fewest_cells,
         if_better, draws, seed,
     )  # fmt: skip
-    wanted = Wanted(out, to_construct, to_study, arms)
+    if arms is not None and to_study is None:
+        raise CarwrightError(Problem("CLI003", "--arms is for --to-study", found=f"--arms {arms}"))
+    wanted = Wanted(out, to_construct, to_study, arms or 3)
     _search(files, Columns(cell_type, donor, malignant, layer=layer), universe, settings, wanted, quiet, as_json)
 
 

@@ -12,6 +12,9 @@ from carwright.errors import Problems
 if TYPE_CHECKING:
     from carwright.targets.evaluate.thresholds import Thresholds
 
+MOST_MOLECULES = 2**31 - 1
+"""What a count of molecules holds in memory."""
+
 Files = Annotated[list[Path], typer.Argument(help="Files of cells (.h5ad, .h5mu, .zarr); several are joined by gene.")]
 CellType = Annotated[str, typer.Option("--cell-type", help="Column of cell types.")]
 Donor = Annotated[
@@ -55,6 +58,7 @@ IfBetter = Annotated[
     typer.Option(
         "--if-better",
         min=2,
+        max=MOST_MOLECULES,
         help="Molecules from which A is bright in A IF-BETTER B; 'gates' searches such gates where this is given, "
         "'explain' takes 3 by default.",
     ),
@@ -75,11 +79,12 @@ def thresholds_of(given: list[str] | None) -> Thresholds:
 
     found, problems = dict[str, int](), Problems()
     for text in given or ():
-        gene, _, value = text.rpartition("=")
-        if not value.strip().isdigit() or int(value) < 1:
+        gene, sign, value = text.rpartition("=")
+        number = value.strip()
+        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MOST_MOLECULES) or (sign and not gene):
             problems.add(
-                "CLI003", "a threshold is a whole number of molecules", where=f"--molecules {text}", found=value,
-                allowed="1 or more, such as 2 or CD33=3",
+                "CLI003", "a threshold is a whole number of molecules", where=f"--molecules {text}",
+                found=text, allowed=f"1 to {MOST_MOLECULES:,}, such as 2 or CD33=3",
             )  # fmt: skip
             continue
         name = current_symbol(gene.strip()) if gene else ""

@@ -109,8 +109,8 @@ def extremum(m: Model, w: Work, f: int, kind: int, column: int, end: float) -> N
         w.tally[RESULT, f] = time if kind in (TIME_OF_MAXIMUM, TIME_OF_MINIMUM) else sign * best
 
 
-def area_under(m: Model, w: Work, column: int, end: float) -> float:
-    """Integral over the step of a column with corners, as in the compiled kernels."""
+def area_under(m: Model, w: Work, column: int, end: float, otherwise: float) -> float:
+    """Integral over the step of a column with corners, as in the compiled kernels; or ``otherwise``."""
     t0, length = w.step[T], end - w.step[T]
     size, total, a, width = 0.0, 0.0, 0.0, 0.25
     for k in range(5):
@@ -131,7 +131,7 @@ def area_under(m: Model, w: Work, column: int, end: float) -> float:
             a, va, width = a + width, vb, 2.0 * width
         if a >= 1.0:
             break
-    found: float = length * (total + (1.0 - a) * 0.5 * (va + w.samples[4, column]))
+    found: float = length * total if a >= 1.0 else otherwise
     return found
 
 
@@ -187,7 +187,7 @@ def survey(m: Model, w: Work, plan: Plan, end: float) -> None:
                 size = length * (abs(v[0, column]) + abs(middle) + abs(v[4, column]))
                 # A corner sets Boole's rule and Simpson's apart.
                 if plan.functional_codes[f, 3] and apart > plan.settings[0] * size:
-                    found = area_under(m, w, column, end)
+                    found = area_under(m, w, column, end, found)
                 w.tally[RESULT, f] += found
             else:
                 crossings(m, w, f, kind, column, w.tally[LEVEL, f], end)

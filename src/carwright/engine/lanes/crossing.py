@@ -26,8 +26,6 @@ CROSSING = 1e-9
 # Error of the area below corners, over the largest sample of the step; and most parts that are tried for it.
 FINE = 1e-12
 PARTS = 2000
-# Times by which a quarter of a step is halved towards a corner.
-HALVINGS = 30
 
 
 def probe(W: Floats, M: Integers, lane: int, theta: float) -> None:
@@ -154,7 +152,7 @@ def area_under(W: Floats, M: Integers, lane: int, column: int, cut: float) -> fl
     """Mean over a step of an observable with corners, by Simpson's rule on parts as short as it takes.
 
     From left to right: a part is halved where the rule on its halves says otherwise than on the whole, and the one
-    after a part that was taken may be twice as long.
+    after a part that was taken may be twice as long. With corners without end, Boole's rule on the samples stands.
     """
     base, stride = M[SAMPLE] + column * LANES + lane, M[WATCHED] * LANES
     size = 0.0
@@ -183,6 +181,7 @@ def area_under(W: Floats, M: Integers, lane: int, column: int, cut: float) -> fl
             width = 2.0 * width
         if a >= 1.0:
             break
-    # After corners without end, the rest is taken as it looks.
-    found: float = total + (1.0 - a) * 0.5 * (va + W[base + (SAMPLES - 1) * stride])
+    outer = W[base] + W[base + 4 * stride]
+    boole = (7.0 * outer + 32.0 * (W[base + stride] + W[base + 3 * stride]) + 12.0 * W[base + 2 * stride]) / 90.0
+    found: float = total if a >= 1.0 else boole
     return found

@@ -68,6 +68,7 @@ def analyse(atlas: Atlas, settings: Settings | None = None, *, stage: Stage | No
     genes = atlas.genes.names
     settings.thresholds.check(genes)
     if settings.bright is not None:
+        settings.thresholds.check_bright(settings.bright, [*settings.thresholds.genes, *genes[:1]])
         atlas = with_bright(atlas, settings.bright)
     layout = lay_out(atlas, settings.thresholds, fewest_cells=settings.fewest_cells)
     objective = layout.objective(rule_of(layout, settings))
@@ -151,6 +152,7 @@ def explain(atlas: Atlas, gates: Sequence[Gate], settings: Settings | None = Non
     bright = {gene.removesuffix(BRIGHT) for gate in gates for gene in gate.genes if gene.endswith(BRIGHT)}
     if bright:
         molecules = settings.bright or BRIGHT_MOLECULES
+        settings.thresholds.check_bright(molecules, sorted(bright))
         settings, atlas = replace(settings, bright=molecules), with_bright(atlas, molecules, bright)
     atlas = _with_protein_alone(atlas, gates)
     absent = sorted({gene for gate in gates for gene in gate.genes if gene not in atlas.genes.names})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -57,6 +57,25 @@ class Thresholds:
                     "TARGETS053", "a threshold is given for a gene that is not looked at", where=f"{gene}={value}",
                     found=gene, allowed=f"genes of the search, such as {', '.join(near)}",
                     fix="check its name, and whether the data and the universe hold it",
+                )  # fmt: skip
+        problems.raise_if_any()
+
+    def check_bright(self, bright: int, names: Iterable[str]) -> None:
+        """Refuse a brightness below a gene's own threshold: its cells would be bright and not positive.
+
+        Raises
+        ------
+        CarwrightError
+            Naming every such gene of ``names``.
+        """
+        problems = Problems()
+        for gene in names:
+            own = self.genes.get(gene, self.molecules)
+            if bright < own:
+                problems.add(
+                    "TARGETS053", "a gene would be bright with fewer molecules than make it positive", where=gene,
+                    found=f"bright from {bright}, positive from {own}", allowed=f"bright from {own} or more",
+                    fix="raise the brightness (--if-better), or lower the threshold (--molecules)",
                 )  # fmt: skip
         problems.raise_if_any()
 
