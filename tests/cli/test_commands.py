@@ -54,7 +54,7 @@ def test_run_tells_the_answer_and_ends_with_the_report(carwright: Call, tmp_path
     (line,) = [line for line in text if line.startswith("PSA fall of 30 %")]
     cells = ["PSA fall of 30 % or more", "4 of 13 (31 %)", "31 % (28 % to 34 %)", "8 % to 60 %", "yes"]
     assert re.split(r"\s{2,}", line) == cells
-    assert "without-armour, difference in PSA fall of 30 % or more: -10 % (-15 % to -5 %)" in text
+    assert "Without the armour, difference in PSA fall of 30 % or more: -10 % (-15 % to -5 %)" in text
     assert any("1 of 320 patient courses FAILED (max_steps: 1)" in line for line in text)
     assert result.stderr.splitlines() == ["patients: 80", "report: 1"]
 

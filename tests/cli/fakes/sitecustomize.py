@@ -182,7 +182,13 @@ def _summary(study: Any) -> dict[str, Any]:
         "outcomes": {"ok": 319, "failed": 1, "by_code": {"max_steps": 1}},
         "quantities": quantities,
         "provenance": {"model": study.model},
-        "comparators": {"without-armour": {"quantities": quantities, "differences": differences}},
+        "comparators": {
+            "without-armour": {
+                "label": "Without the armour",
+                "quantities": quantities,
+                "differences": differences,
+            }
+        },
     }
 
 
