@@ -79,6 +79,18 @@ def parameters(x: Floats, model: str) -> dict[str, Floats]:
     return {name: np.array([number]) for name, number in named.items()}
 
 
+def followed(
+    model: str, construct: str, cyclophosphamide: float, count: int
+) -> tuple[dict[str, Floats], Mapping[str, Floats]]:
+    """Courses over two years of the virtual patients of a product's trial, and their parameters.
+
+    Children are dosed per body weight.
+    """
+    drawn = patients_of(model, construct, count).values
+    size = drawn["body_weight"] / np.median(drawn["body_weight"]) if model == "b-all" else 1.0
+    return courses(model, drawn, CELLS[construct] * size, cyclophosphamide, times=FOLLOW_UP), drawn
+
+
 def median_phases(got: Mapping[str, Floats], values: Mapping[str, Floats]) -> Phases:
     """Median of each phase over virtual patients, each followed until the disease is back."""
     until = day_of_disease(got["tumour_cells"], values["tumour_burden"])

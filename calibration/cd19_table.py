@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cd19 import CELLS, DOSE_RANGE, LISOCABTAGENE, TISAGENLECLEUCEL, median_phases, peaks
+from calibration.cd19 import CELLS, DOSE_RANGE, LISOCABTAGENE, TISAGENLECLEUCEL, followed, median_phases, peaks
 from calibration.courses import FOLLOW_UP, TIMES, courses, days_below, patients_of, typical_patient
 from calibration.phases import phases
 
@@ -25,9 +25,7 @@ def product_rows(
     name: str, construct: str, cyclophosphamide: float, wanted: object
 ) -> list[tuple[str, float, float, float]]:
     """Quantity, published, typical patient, median of the population."""
-    drawn = patients_of(name, construct, PATIENTS).values
-    scatter = drawn["body_weight"] / np.median(drawn["body_weight"]) if name == "b-all" else 1.0
-    many = median_phases(courses(name, drawn, CELLS[construct] * scatter, cyclophosphamide, times=FOLLOW_UP), drawn)
+    many = median_phases(*followed(name, construct, cyclophosphamide, PATIENTS))
     one = courses(name, typical_patient(name, construct), CELLS[construct], cyclophosphamide, times=FOLLOW_UP)
     typical = phases(FOLLOW_UP, one["car_copies_per_ug"][0])
     return [

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from calibration.cd19 import CELLS, LISOCABTAGENE, TISAGENLECLEUCEL
-from calibration.courses import FOLLOW_UP, courses, day_of_disease, patients_of
+from calibration.cd19 import LISOCABTAGENE, TISAGENLECLEUCEL, followed
+from calibration.courses import FOLLOW_UP, day_of_disease
 from calibration.phases import VISITS
 
 Floats = NDArray[np.float64]
@@ -29,9 +29,14 @@ LIMITS = (0.0, 10.0, 25.0, 50.0)
 """Limits of quantification, copies/ug: none, and three that assays have (assumed)."""
 START = (np.log(1e4), np.log(0.16), -4.8, np.log(0.0032))
 """ln Cmax, ln alpha, logit FB and ln beta where the fit begins."""
+SPREAD = (1.0, 0.64, 0.64, 0.64)
+"""Variances between patients of the same where the fit begins."""
 ROUNDS = 40
+"""Rounds of the fit; ten times as many change no digit that is printed."""
 STEP = 1e-4
+"""Step of the differences for derivatives."""
 LONGEST = 1.5
+"""Longest move of a parameter in one step, so that a poor start does not throw a patient far off."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def typical(data: Measured) -> Typical:
     doi 10.1007/BF01060502). With errors as large as `ERROR` half-lives come out up to a tenth too short, since the
     method takes the model as linear around each patient.
     """
-    centre, spread, error = np.array(START), np.array([1.0, 0.64, 0.64, 0.64]), ERROR**2
+    centre, spread, error = np.array(START), np.array(SPREAD), ERROR**2
     x = np.tile(centre, (len(data.level), 1))
     for _ in range(ROUNDS):
         x, known = _individuals(data, x, centre, spread, error)
@@ -168,9 +173,7 @@ def main() -> None:
         ("b-all", "tisagenlecleucel", 500.0, TISAGENLECLEUCEL),
         ("lbcl", "lisocabtagene", 300.0, LISOCABTAGENE),
     ):
-        drawn = patients_of(model, construct, count).values
-        scatter = drawn["body_weight"] / np.median(drawn["body_weight"]) if model == "b-all" else 1.0
-        got = courses(model, drawn, CELLS[construct] * scatter, cyclophosphamide, times=FOLLOW_UP)
+        got, drawn = followed(model, construct, cyclophosphamide, count)
         until = day_of_disease(got["tumour_cells"], drawn["tumour_burden"])
         print(f"{construct}: published {published.first_half_life:g} and {published.terminal_half_life:g} d")
         for limit in LIMITS:

@@ -221,10 +221,10 @@ def test_the_integral_of_an_observable_with_corners(path):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("path", ["compiled", "interpreted"])
-def test_corners_without_end_leave_the_rule_of_few_points(path):
+def test_corners_without_end_leave_the_rule_of_few_points_on_both_paths():
     saw = "model saw; t = 0.0; t' = 1; teeth := abs(sin(4000 * t)); end"
     system, _ = build(saw, ("teeth",))
-    kernel = compile_kernel(system, (), [Functional("integral", "teeth")], path=path)
-    found = kernel.solve(table(system), end=10.0).functionals[0, 0]
-    assert 0.0 < found < 10.0
+    asked = [Functional("integral", "teeth")]
+    kernels = [compile_kernel(system, (), asked, path=path) for path in ("compiled", "interpreted")]
+    found = [kernel.solve(table(system), end=10.0).functionals[0, 0] for kernel in kernels]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)

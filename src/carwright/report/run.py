@@ -26,6 +26,7 @@ class Unavailable(Exception):
 
 
 _PER = {"m2": "/m²", "kg": "/kg", "patient": ""}
+"""What follows a number of cells, by their measure."""
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,9 @@ def gates(
         if_better, draws, seed,
     )  # fmt: skip
     if arms is not None and to_study is None:
-        raise CarwrightError(Problem("CLI003", "--arms is for --to-study", found=f"--arms {arms}"))
+        raise CarwrightError(
+            Problem("CLI003", "--arms is for --to-study", found=f"--arms {arms}", fix="add --to-study FILE")
+        )
     wanted = Wanted(out, to_construct, to_study, arms or 3)
     _search(files, Columns(cell_type, donor, malignant, layer=layer), universe, settings, wanted, quiet, as_json)
 
@@ -153,7 +155,8 @@ def explain(
         _explain_from_references(analysis.named_genes([wanted]), as_json=as_json)
         return
     if if_better is not None and not any(gene.endswith(BRIGHT) for gene in wanted.genes):
-        raise CarwrightError(Problem("CLI003", "--if-better is for gates of the kind A IF-BETTER B", found=gate))
+        what = "--if-better is for gates of the kind A IF-BETTER B"
+        raise CarwrightError(Problem("CLI003", what, found=gate, fix="leave it out, or name the gene that helps"))
     settings = Settings(
         thresholds=asked.thresholds_of(molecules), limits=asked.limits_of(limit), doublet_rate=doublets,
         fewest_cells=fewest_cells, bright=if_better,
