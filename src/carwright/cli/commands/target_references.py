@@ -128,7 +128,8 @@ def fetch(
 def _pair(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if not name or not value:
-        raise CarwrightError(Problem("CLI003", "rows are chosen by a column and a value", f"--rows {text}"))
+        what = "rows are chosen by a column and a value"
+        raise CarwrightError(Problem("CLI003", what, f"--rows {text}", allowed="COLUMN=VALUE, such as disease=AML"))
     return name.strip(), value.strip()
 
 
