@@ -27,6 +27,8 @@ def seen_by(text, **shares):
         ("A OR B", lambda a, b: a or b),
         ("A AND B", lambda a, b: a and b),
         ("A NOT B", lambda a, b: a and not b),
+        ("A AND NOT B", lambda a, b: a and not b),
+        ("A AND NOT (A AND B)", lambda a, b: a and not b),
         ("(A OR B) NOT (A AND B)", lambda a, b: a != b),
     ],
 )
@@ -107,6 +109,8 @@ def test_every_construct_of_the_catalogue_has_a_gate_over_known_antigens():
         ("CD33 CD123", "an operator is missing"),
         ("(CD33 OR CD123", "a bracket is not closed"),
         ("CD33 OR", "an antigen is missing"),
+        ("CD33 OR NOT CD123", "an antigen is missing"),
+        ("CD33 AND NOT", "an antigen is missing"),
         ("CD33)", "a bracket is not opened"),
         ("", "an antigen is missing"),
     ],

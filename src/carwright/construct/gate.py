@@ -1,9 +1,9 @@
 """Logic gates over antigens: which cells a CAR recognises.
 
 A gate is a word (``CD33``) or words joined by operators: ``CD33 OR CD123`` (compound or tandem CAR),
-``CLL-1 AND TIM-3`` (split signals), ``CD33 NOT CD19`` (inhibitory CAR), ``ADGRE2 IF-BETTER CLL-1`` (a cell with much of
-the first antigen is killed alone, one with less of it only when the second one helps; ADCLEC.syn1). Operators bind
-equally and from the left; brackets group.
+``CLL-1 AND TIM-3`` (split signals), ``CD33 NOT CD19`` or ``CD33 AND NOT CD19`` (inhibitory CAR), ``ADGRE2 IF-BETTER
+CLL-1`` (a cell with much of the first antigen is killed alone, one with less of it only when the second one helps;
+ADCLEC.syn1). Operators bind equally and from the left; brackets group.
 """
 
 from __future__ import annotations
@@ -138,6 +138,9 @@ def parse_gate(text: str, known: Sequence[str] | None = None) -> Gate:
                 _refuse(text, "an operator is missing between two antigens", tokens[position])
             operator = tokens[position]
             position += 1
+            if operator == "AND" and tokens[position : position + 1] == ["NOT"]:
+                operator = "NOT"
+                position += 1
             left = Gate(operator, left, operand())
         return left
 
